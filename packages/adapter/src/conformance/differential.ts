@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { inspect, isDeepStrictEqual } from 'node:util'
+import type { Adapter } from '../adapter.ts'
+import { memoryAdapter } from '../memory.ts'
+import type { Operation, Transition } from '../operation.ts'
+import type { FakeClock } from '../testing/fake-clock.ts'
+import type { MakeAdapter, OperationCall } from './contract.ts'
+import { settled } from './event-cases.ts'
+import { type Move, distance } from './moves.ts'
+import { START } from './stage.ts'
+
+/** Runs every step twice, on memory and on another adapter, and compares what comes of it. */
+export interface Differential {
+  begin(): Promise<void>
+  step(move: Move, key: string, call: OperationCall): Promise<void>
+  end(): Promise<void>
+  close(): Promise<void>
+}
+
+export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdapter): Promise<Differential> {
+  const memory = memoryAdapter({ now: clock.now })
+  const adapter = await makeAdapter(clock.now)
+  assert.equal(adapter.now(), clock.now(), 'makeAdapter(now) must make an adapter that goes by `now`')
+  const heard = new Map<string, string[]>()
+  let expected = new Map<string, string[]>()
+  let ends: number[] = []
+  let sequence = ''
+
+  /** The operation, with a record of the ends that it sets and the messages that it publishes. */
+  function recorded({ operation }: OperationCall): { operation: Operation<unknown, unknown, unknown>; channels: string[] } {
+    const channels: string[] = []
+    function step(state: unknown, args: unknown, now: number): Transition<unknown, unknown> {
+      const transition = operation.step(state, args, now)
+      if (transition.next) ends = [...ends, now + transition.next.ttlMs].slice(-16)
+      for (const { channel, message } of transition.publish ?? []) {
+        channels.push(channel)
+        expected.set(channel, [...(expected.get(channel) ?? []), message])
+      }
+      return transition
+    }
+    return { operation: { ...operation, step }, channels }
+  }
+
+  async function listen(channel: string): Promise<void> {
+    if (heard.has(channel)) return
+    const messages: string[] = []
+    heard.set(channel, messages)
+    await adapter.events.subscribe(channel, (event) => {
+      if (event.type === 'message') messages.push(event.message)
+    })
+  }
+
+  return {
+    async begin() {
+      clock.set(START)
+      ends = []
+      sequence = randomUUID()
+      expected = new Map()
+      for (const messages of heard.values()) messages.length = 0
+    },
+    async step(move, key, call) {
+      clock.advance(distance(move, clock.now(), ends))
+      const subject = `contract:{${sequence}}:${key}`
+      const { operation, channels } = recorded(call)
+      const wanted = await outcome(memory, operation, subject, call.args)
+      for (const channel of channels) await listen(channel)
+      const got = await outcome(adapter, call.operation, subject, call.args)
+      if (isDeepStrictEqual(got, wanted) || (got.error !== undefined && wanted.error !== undefined)) return
+      throw new Error(
+        `${operation.name}(${inspect(call.args)}) at ${clock.now() - START} ms on key ${key}: its step gives ${inspect(wanted)}, the adapter ${inspect(got)}`,
+        { cause: got.error },
+      )
+    },
+    async end() {
+      for (const [channel, messages] of heard) {
+        await settled(adapter.events, channel)
+        const own = messages.filter((message) => !message.startsWith('settled '))
+        assert.deepEqual(own, expected.get(channel) ?? [], `messages on channel ${channel}`)
+      }
+    },
+    async close() {
+      await adapter.close()
+      await memory.close()
+    },
+  }
+}
+
+type Outcome = { readonly result: unknown; readonly error?: never } | { readonly result?: never; readonly error: unknown }
+
+async function outcome(
+  adapter: Adapter,
+  operation: Operation<unknown, unknown, unknown>,
+  key: string,
+  args: unknown,
+): Promise<Outcome> {
+  try {
+    return { result: await adapter.run(operation, key, args) }
+  } catch (error) {
+    return { error }
+  }
+}

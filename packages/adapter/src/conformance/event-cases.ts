@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import type { AdapterEvent, AdapterEvents } from '../adapter.ts'
+import type { ContractCase, MakeAdapter } from './contract.ts'
+import { count, drop } from './counter.ts'
+import { caseOf } from './stage.ts'
+
+export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
+  return [
+    caseOf(makeAdapter, 'subscribers hear messages in order, each on its own channel', async ({ adapter, own, onEnd }) => {
+      const { events } = adapter
+      const heard: string[] = []
+      for (const channel of ['a', 'b']) {
+        onEnd(
+          await events.subscribe(own(channel), (event) => {
+            if (event.type === 'message') heard.push(`${channel} ${event.message}`)
+          }),
+        )
+      }
+      for (const message of ['1', '', 'две', '4\n']) await events.publish(own('a'), message)
+      await settled(events, own('a'))
+      assert.deepEqual(heard.slice(0, 4), ['a 1', 'a ', 'a две', 'a 4\n'])
+    }),
+    caseOf(makeAdapter, 'a step tells those who are subscribed', async ({ adapter, own, onEnd }) => {
+      const heard: string[] = []
+      onEnd(
+        await adapter.events.subscribe(own('channel'), (event) => {
+          if (event.type === 'message') heard.push(event.message)
+        }),
+      )
+      await adapter.run(count, own('state'), { by: 1, ttlMs: 60_000 })
+      await adapter.run(drop, own('state'), { channel: own('channel'), message: 'gone' })
+      await settled(adapter.events, own('channel'))
+      assert.equal(heard[0], 'gone')
+    }),
+    caseOf(makeAdapter, 'a listener that ended its subscription hears no more', async ({ adapter, own }) => {
+      const heard: string[] = []
+      const end = await adapter.events.subscribe(own('a'), () => void heard.push('heard'))
+      await end()
+      await adapter.events.publish(own('a'), 'late')
+      await settled(adapter.events, own('a'))
+      assert.deepEqual(heard, [])
+    }),
+    caseOf(makeAdapter, 'a listener that throws harms no other', async ({ adapter, own, onEnd }) => {
+      const heard: string[] = []
+      const listeners = [
+        () => {
+          throw new Error('thrown by a listener, on purpose')
+        },
+        (event: AdapterEvent) => void heard.push(event.type),
+      ]
+      for (const listener of listeners) onEnd(await adapter.events.subscribe(own('a'), listener))
+      await adapter.events.publish(own('a'), '1')
+      await settled(adapter.events, own('a'))
+      assert.equal(heard[0], 'message')
+    }),
+  ]
+}
+
+/** Resolves once everything that was published on `channel` before has been delivered. */
+export async function settled(events: AdapterEvents, channel: string): Promise<void> {
+  let end = async (): Promise<void> => {}
+  await new Promise<void>((resolve, reject) => {
+    const last = `settled ${Math.random()}`
+    events
+      .subscribe(channel, (event) => {
+        if (event.type === 'message' && event.message === last) resolve()
+      })
+      .then((endOfThis) => {
+        end = endOfThis
+        return events.publish(channel, last)
+      })
+      .catch(reject)
+  })
+  await end()
+}

@@ -1,0 +1,112 @@
+import type { Adapter, CallOptions } from './adapter.ts'
+import { AdapterUnavailableError, AdapterWrongTypeError, OperationError } from './errors.ts'
+import { assertOneSlot } from './keys.ts'
+import { memoryEvents } from './memory/emitter.ts'
+import { States } from './memory/states.ts'
+import { Values } from './memory/values.ts'
+import type { Operation } from './operation.ts'
+import { checkedNow, checkedTtl, checkedWhole } from './options.ts'
+import { type AdapterCall, isTraced, traced } from './trace.ts'
+
+export interface MemoryAdapterOptions {
+  /** Bytes of values, and bytes of raw-string states, that are kept. Defaults to 64 MiB. */
+  readonly maxBytes?: number
+  /** States that are kept; one more is an `AdapterFullError`. Defaults to 1,000,000. */
+  readonly maxStates?: number
+  /** The clock, in milliseconds since the epoch. Defaults to `Date.now`. */
+  readonly now?: () => number
+}
+
+/**
+ * An adapter that keeps everything in this process: for tests, for a laptop, for an app that runs once.
+ *
+ * Values are evicted, least recently used first; states never are. No timers.
+ *
+ * @throws {RangeError | TypeError} when an option is out of range
+ */
+export function memoryAdapter({
+  maxBytes = 64 * 2 ** 20,
+  maxStates = 1_000_000,
+  now = Date.now,
+}: MemoryAdapterOptions = {}): Adapter {
+  checkedWhole('maxBytes', maxBytes, 1)
+  checkedWhole('maxStates', maxStates, 1)
+  checkedNow(now)
+  const states = new States(maxStates, maxBytes)
+  const values = new Values(maxBytes)
+  const events = memoryEvents()
+  let closed = false
+
+  function check(options: CallOptions | undefined): void {
+    if (closed) throw new AdapterUnavailableError('The memory adapter was closed')
+    options?.signal?.throwIfAborted()
+  }
+
+  function step<S, A, R>(operation: Operation<S, A, R>, key: string, args: A): R {
+    const { state: kind = 'hash' } = operation
+    const time = now()
+    if (values.has(key, time)) throw new AdapterWrongTypeError(key)
+    if (operation.keys !== undefined) assertOneSlot(operation.name, key, operation.keys(key, args))
+    const entry = states.find(key, time)
+    if (entry !== undefined && entry.kind !== kind) throw new AdapterWrongTypeError(key)
+    // What is under a key was left by an operation that works on this kind of state: only the caller can know more.
+    const { result, next, publish } = operation.step(entry?.state as S | undefined, args, time)
+    if (next === null) states.delete(key)
+    else if (next !== undefined) save(operation.name, key, kind, next.state, next.ttlMs, time)
+    for (const { channel, message } of publish ?? []) events.emit(channel, message)
+    return result
+  }
+
+  function save(name: string, key: string, kind: 'hash' | 'string', state: unknown, ttlMs: number, time: number): void {
+    if (!Number.isSafeInteger(ttlMs)) throw new OperationError(`Operation ${name} gave a ttlMs of ${ttlMs}`)
+    if (ttlMs <= 0) return states.delete(key)
+    states.save(key, kind, state, time + ttlMs, time)
+  }
+
+  function get(key: string): Uint8Array | undefined {
+    const time = now()
+    if (states.find(key, time) !== undefined) throw new AdapterWrongTypeError(key)
+    return values.get(key, time)
+  }
+
+  function getMany(keys: readonly string[]): (Uint8Array | undefined)[] {
+    return keys.map((key) => values.get(key, now()))
+  }
+
+  function set(key: string, value: Uint8Array, ttlMs: number): void {
+    const time = now()
+    if (states.find(key, time) !== undefined) throw new AdapterWrongTypeError(key)
+    if (ttlMs <= 0) return values.delete(key)
+    values.set(key, value, time + ttlMs)
+  }
+
+  function remove(key: string): void {
+    if (states.find(key, now()) !== undefined) throw new AdapterWrongTypeError(key)
+    values.delete(key)
+  }
+
+  async function perform<T>(call: Omit<AdapterCall, 'backend'>, options: CallOptions | undefined, work: () => T): Promise<T> {
+    check(options)
+    return isTraced() ? traced({ ...call, backend: 'memory' }, async () => work()) : work()
+  }
+
+  return {
+    scope: 'process',
+    now,
+    async run(operation, key, args, options) {
+      check(options)
+      if (!isTraced()) return step(operation, key, args)
+      const call = { call: 'run', backend: 'memory', operation: operation.name, key } as const
+      return traced(call, async () => step(operation, key, args))
+    },
+    get: (key, options) => perform({ call: 'get', key }, options, () => get(key)),
+    getMany: (keys, options) => perform({ call: 'getMany', key: keys.join(' ') }, options, () => getMany(keys)),
+    set: (key, value, ttlMs, options) =>
+      perform({ call: 'set', key }, options, () => set(key, value, checkedTtl(ttlMs))),
+    delete: (key, options) => perform({ call: 'delete', key }, options, () => remove(key)),
+    events,
+    async close() {
+      closed = true
+    },
+  }
+}

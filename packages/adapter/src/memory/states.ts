@@ -1,0 +1,87 @@
+import { AdapterFullError } from '../errors.ts'
+import { Deadlines, type Ending } from './deadlines.ts'
+
+/** The state behind one key, and when it ends. */
+export interface Entry extends Ending {
+  readonly key: string
+  kind: 'hash' | 'string'
+  state: unknown
+}
+
+/** A bounded map of states. What has ended makes room for what comes; nothing else is ever dropped. */
+export class States {
+  readonly #entries = new Map<string, Entry>()
+  readonly #deadlines = new Deadlines<Entry>()
+  readonly #maxStates: number
+  readonly #maxBytes: number
+  #bytes = 0
+
+  constructor(maxStates: number, maxBytes: number) {
+    this.#maxStates = maxStates
+    this.#maxBytes = maxBytes
+  }
+
+  /** The state behind `key` that has not ended by `now`. */
+  find(key: string, now: number): Entry | undefined {
+    const entry = this.#entries.get(key)
+    return entry === undefined || entry.endsAt <= now ? undefined : entry
+  }
+
+  /** @throws {AdapterFullError} when there is no room, and nothing has ended by `now` */
+  save(key: string, kind: Entry['kind'], state: unknown, endsAt: number, now: number): void {
+    this.#sweep(now, 2)
+    const entry = this.#entries.get(key)
+    this.#makeRoom(now, entry === undefined ? 1 : 0, sizeOf(state) - sizeOf(entry?.state))
+    if (entry === undefined || !this.#entries.has(key)) {
+      const created = { key, kind, state, endsAt, due: endsAt, at: 0 }
+      this.#entries.set(key, created)
+      this.#deadlines.add(created)
+      this.#bytes += sizeOf(state)
+      return
+    }
+    this.#bytes += sizeOf(state) - sizeOf(entry.state)
+    entry.kind = kind
+    entry.state = state
+    entry.endsAt = endsAt
+    this.#deadlines.moved(entry)
+  }
+
+  delete(key: string): void {
+    const entry = this.#entries.get(key)
+    if (entry !== undefined) this.#remove(entry)
+  }
+
+  #makeRoom(now: number, states: number, bytes: number): void {
+    if (this.#fits(states, bytes)) return
+    this.#sweep(now, Number.POSITIVE_INFINITY)
+    if (this.#fits(states, bytes)) return
+    throw new AdapterFullError(
+      `The memory adapter is full: ${this.#entries.size} states of ${this.#maxStates} (maxStates), ${this.#bytes} bytes of ${this.#maxBytes} (maxBytes)`,
+    )
+  }
+
+  #fits(states: number, bytes: number): boolean {
+    return this.#entries.size + states <= this.#maxStates && (bytes <= 0 || this.#bytes + bytes <= this.#maxBytes)
+  }
+
+  /** Looks at up to `most` states whose turn has come: a few with each step, so that no step pays for all. */
+  #sweep(now: number, most: number): void {
+    for (let seen = 0; seen < most; seen += 1) {
+      const entry = this.#deadlines.next(now)
+      if (entry === undefined) return
+      if (entry.endsAt <= now) this.#remove(entry)
+      else this.#deadlines.postpone(entry)
+    }
+  }
+
+  #remove(entry: Entry): void {
+    this.#entries.delete(entry.key)
+    this.#deadlines.remove(entry)
+    this.#bytes -= sizeOf(entry.state)
+  }
+}
+
+/** The bytes of a raw string. Flat fields are small: their number is bounded, not their size. */
+function sizeOf(state: unknown): number {
+  return state instanceof Uint8Array ? state.byteLength : 0
+}

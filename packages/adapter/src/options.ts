@@ -1,0 +1,17 @@
+/** @throws {RangeError} when `value` is not a whole number of at least `least` */
+export function checkedWhole(name: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value
+  throw new RangeError(`${name} must be a whole number of at least ${least}, got ${String(value)}`)
+}
+
+/** @throws {RangeError} when it is not a whole number of milliseconds: Infinity would leave a key without an end */
+export function checkedTtl(ttlMs: number): number {
+  if (Number.isSafeInteger(ttlMs)) return ttlMs
+  throw new RangeError(`ttlMs must be a whole number of milliseconds, got ${String(ttlMs)}`)
+}
+
+/** @throws {TypeError} when the clock is not one */
+export function checkedNow(now: (() => number) | undefined): void {
+  if (now === undefined || typeof now === 'function') return
+  throw new TypeError(`now must be a function that returns milliseconds, got ${typeof now}`)
+}

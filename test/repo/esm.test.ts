@@ -1,0 +1,5 @@
+import { expect, it } from '@jest/globals'
+
+it('runs the tests as ES modules', () => {
+  expect(import.meta.url).toMatch(/^file:.*esm\.test\.ts$/)
+})

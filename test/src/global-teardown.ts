@@ -1,0 +1,3 @@
+import { stopRedis } from './global-setup.ts'
+
+export default stopRedis
