@@ -42,5 +42,7 @@ function apt(...args: string[]): void {
 }
 
 function fail(): never {
-  throw new Error('The tests run against a real Redis: install redis-server or valkey-server, or set REDIS_URL to a server that they may write to')
+  throw new Error(
+    'The tests run against a real Redis: install redis-server or valkey-server, or set REDIS_URL to a server that they may write to',
+  )
 }

@@ -1,2 +1,2 @@
-export { type RedisServer, freePort, redisServerAt, startRedisServer } from './redis-server.ts'
+export { freePort, type RedisServer, redisServerAt, startRedisServer } from './redis-server.ts'
 export { ownPrefix, sharedRedisUrl } from './shared-redis.ts'

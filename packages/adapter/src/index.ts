@@ -5,9 +5,9 @@ export {
   AdapterTimeoutError,
   AdapterUnavailableError,
   AdapterWrongTypeError,
-  OperationError,
   isAdapterError,
+  OperationError,
 } from './errors.ts'
 export { subjectKey } from './keys.ts'
-export { type Operation, type RedisArgument, type RedisReply, type Transition, defineOperation } from './operation.ts'
+export { defineOperation, type Operation, type RedisArgument, type RedisReply, type Transition } from './operation.ts'
 export type { AdapterCall } from './trace.ts'

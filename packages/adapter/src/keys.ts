@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { OperationError, abridged } from './errors.ts'
+import { abridged, OperationError } from './errors.ts'
 
 const LONGEST_SUBJECT = 96
 

@@ -101,8 +101,7 @@ export function memoryAdapter({
     },
     get: (key, options) => perform({ call: 'get', key }, options, () => get(key)),
     getMany: (keys, options) => perform({ call: 'getMany', key: keys.join(' ') }, options, () => getMany(keys)),
-    set: (key, value, ttlMs, options) =>
-      perform({ call: 'set', key }, options, () => set(key, value, checkedTtl(ttlMs))),
+    set: (key, value, ttlMs, options) => perform({ call: 'set', key }, options, () => set(key, value, checkedTtl(ttlMs))),
     delete: (key, options) => perform({ call: 'delete', key }, options, () => remove(key)),
     events,
     async close() {

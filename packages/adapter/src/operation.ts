@@ -31,6 +31,7 @@ export interface Operation<State, Args, Result> {
    * `read(field, ...)`, the fields' values (nil when there is no state), `write(ttlMs, field, value, ...)`, which replaces the
    * state, `update(ttlMs, field, value, ...)`, which merges into it, `delete()` and `publish(channel, message)`. With
    * `state: 'string'` it is `read()` and `write(ttlMs, bytes)`, without `update`. Field names begin with a letter or a digit.
+   * Clients round integers near 2^53: return those as strings, by `string.format('%.0f', n)`.
    */
   readonly lua: string
 
@@ -58,9 +59,7 @@ export interface Transition<State, Result> {
  *
  * @throws {TypeError} when a part of it is missing or of the wrong kind
  */
-export function defineOperation<State, Args, Result>(
-  operation: Operation<State, Args, Result>,
-): Operation<State, Args, Result> {
+export function defineOperation<State, Args, Result>(operation: Operation<State, Args, Result>): Operation<State, Args, Result> {
   const { name, state = 'hash', lua } = operation
   if (typeof name !== 'string' || !/^[\w-]+(\.[\w-]+)*$/.test(name)) {
     throw new TypeError(`Operation name must be words joined by dots, such as 'lock.acquire', got ${JSON.stringify(name)}`)

@@ -1,4 +1,4 @@
-import { type Operation, defineOperation } from '../operation.ts'
+import { defineOperation, type Operation } from '../operation.ts'
 
 /** Adds to a number that lives for `ttlMs`: what the contract runs on an adapter. */
 export const count: Operation<{ total: number }, { by: number; ttlMs: number }, number> = defineOperation({

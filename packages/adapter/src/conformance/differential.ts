@@ -7,7 +7,7 @@ import type { Operation, Transition } from '../operation.ts'
 import type { FakeClock } from '../testing/fake-clock.ts'
 import type { MakeAdapter, OperationCall } from './contract.ts'
 import { settled } from './event-cases.ts'
-import { type Move, distance } from './moves.ts'
+import { distance, type Moments, type Move, numbersIn } from './moves.ts'
 import { START } from './stage.ts'
 
 /** Runs every step twice, on memory and on another adapter, and compares what comes of it. */
@@ -24,7 +24,7 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
   assert.equal(adapter.now(), clock.now(), 'makeAdapter(now) must make an adapter that goes by `now`')
   const heard = new Map<string, string[]>()
   let expected = new Map<string, string[]>()
-  let ends: number[] = []
+  let moments: Moments = { ends: [], turns: [] }
   let sequence = ''
 
   /** The operation, with a record of the ends that it sets and the messages that it publishes. */
@@ -32,7 +32,8 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
     const channels: string[] = []
     function step(state: unknown, args: unknown, now: number): Transition<unknown, unknown> {
       const transition = operation.step(state, args, now)
-      if (transition.next) ends = [...ends, now + transition.next.ttlMs].slice(-16)
+      if (transition.next) moments.ends.push(now + transition.next.ttlMs)
+      moments.turns.push(...numbersIn(operation.lua + shown(args) + shown(transition.result)).map((ms) => now + ms))
       for (const { channel, message } of transition.publish ?? []) {
         channels.push(channel)
         expected.set(channel, [...(expected.get(channel) ?? []), message])
@@ -54,13 +55,13 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
   return {
     async begin() {
       clock.set(START)
-      ends = []
+      moments = { ends: [], turns: [] }
       sequence = randomUUID()
       expected = new Map()
       for (const messages of heard.values()) messages.length = 0
     },
     async step(move, key, call) {
-      clock.advance(distance(move, clock.now(), ends))
+      clock.advance(distance(move, clock.now(), moments))
       const subject = `contract:{${sequence}}:${key}`
       const { operation, channels } = recorded(call)
       const wanted = await outcome(memory, operation, subject, call.args)
@@ -68,7 +69,7 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
       const got = await outcome(adapter, call.operation, subject, call.args)
       if (isDeepStrictEqual(got, wanted) || (got.error !== undefined && wanted.error !== undefined)) return
       throw new Error(
-        `${operation.name}(${inspect(call.args)}) at ${clock.now() - START} ms on key ${key}: its step gives ${inspect(wanted)}, the adapter ${inspect(got)}`,
+        `${operation.name}(${shown(call.args)}) at ${clock.now() - START} ms on key ${key}: its step gives ${shown(wanted)}, the adapter ${shown(got)}`,
         { cause: got.error },
       )
     },
@@ -87,6 +88,10 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
 }
 
 type Outcome = { readonly result: unknown; readonly error?: never } | { readonly result?: never; readonly error: unknown }
+
+function shown(value: unknown): string {
+  return inspect(value, { depth: 6, breakLength: Number.POSITIVE_INFINITY, compact: true })
+}
 
 async function outcome(
   adapter: Adapter,

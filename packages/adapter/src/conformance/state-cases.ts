@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { defineOperation } from '../operation.ts'
 import type { Operation } from '../operation.ts'
+import { defineOperation } from '../operation.ts'
 import type { ContractCase, MakeAdapter } from './contract.ts'
 import { count, drop } from './counter.ts'
 import { HOSTILE_KEYS } from './hostile-keys.ts'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ContractCase, type MakeAdapter, WRONG_TYPE, hasCode } from './contract.ts'
+import { type ContractCase, hasCode, type MakeAdapter, WRONG_TYPE } from './contract.ts'
 import { count } from './counter.ts'
 import { HOSTILE_KEYS } from './hostile-keys.ts'
 import { caseOf } from './stage.ts'
@@ -90,10 +90,7 @@ export function valueCases(makeAdapter: MakeAdapter): ContractCase[] {
     caseOf(makeAdapter, 'a closed adapter refuses with a typed error', async ({ adapter, own }) => {
       await adapter.close()
       await assert.rejects(adapter.get(own('value')), hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'))
-      await assert.rejects(
-        adapter.run(count, own('state'), { by: 1, ttlMs: 1 }),
-        hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'),
-      )
+      await assert.rejects(adapter.run(count, own('state'), { by: 1, ttlMs: 1 }), hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'))
     }),
   ]
 }

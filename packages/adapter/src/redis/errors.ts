@@ -1,4 +1,4 @@
-import { AdapterUnavailableError, AdapterWrongTypeError, OperationError, isAdapterError } from '../errors.ts'
+import { AdapterUnavailableError, AdapterWrongTypeError, isAdapterError, OperationError } from '../errors.ts'
 import { type AdapterCall, described } from '../trace.ts'
 
 /** Whether Redis did not run a script because it does not know it: the one error after which sending again is safe. */

@@ -1,5 +1,5 @@
 import type { RedisClient } from './client.ts'
-import { type IoredisClient, connectIoredis, ioredisClient, isIoredis } from './ioredis.ts'
+import { connectIoredis, type IoredisClient, ioredisClient, isIoredis } from './ioredis.ts'
 
 /**
  * The client of an adapter: the one it was given, or one of its own, which is loaded and connected meanwhile.
@@ -16,7 +16,9 @@ export function openClient(
   }
   if (url !== undefined) {
     if (typeof url === 'string' && /^rediss?:\/\//.test(url) && URL.canParse(url)) return connectIoredis(url, onError)
-    throw new TypeError(`url must begin with redis:// or rediss://, got ${typeof url === 'string' ? withoutSecrets(url) : typeof url}`)
+    throw new TypeError(
+      `url must begin with redis:// or rediss://, got ${typeof url === 'string' ? withoutSecrets(url) : typeof url}`,
+    )
   }
   if (isIoredis(client)) return ioredisClient(client, onError)
   throw new TypeError('client must be an ioredis 5 or 6 client')

@@ -1,4 +1,4 @@
-import { type Operation, defineOperation } from '../operation.ts'
+import { defineOperation, type Operation } from '../operation.ts'
 
 /** Values as raw strings: the same scripts that keep states check the kind of the key and keep injected time. */
 export const setValue: Operation<Uint8Array, { value: Buffer; ttlMs: number }, void> = defineOperation({

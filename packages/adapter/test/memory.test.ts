@@ -1,0 +1,107 @@
+import { memoryAdapter } from '@holdfast/adapter/memory'
+import { fakeClock } from '@holdfast/adapter/testing'
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { Deadlines } from '../src/memory/deadlines.ts'
+import { acquire, release } from './sample-operations.ts'
+
+const full = { code: 'ERR_HOLDFAST_ADAPTER_FULL' }
+
+describe('states in memory', () => {
+  it('are never dropped for others: one too many is refused, until one has ended', async () => {
+    const clock = fakeClock()
+    const adapter = memoryAdapter({ maxStates: 3, now: clock.now })
+    await adapter.run(acquire, 'short', { owner: 'ann', leaseMs: 10 })
+    await adapter.run(acquire, 'long', { owner: 'ann', leaseMs: 1_000 })
+    await adapter.run(acquire, 'longer', { owner: 'ann', leaseMs: 2_000 })
+    await expect(adapter.run(acquire, 'new', { owner: 'bob', leaseMs: 10 })).rejects.toMatchObject(full)
+    expect(await adapter.run(acquire, 'long', { owner: 'ann', leaseMs: 1_000 })).toEqual({ held: true, fence: 2 })
+    clock.advance(9)
+    await expect(adapter.run(acquire, 'new', { owner: 'bob', leaseMs: 10 })).rejects.toMatchObject(full)
+    clock.advance(1)
+    expect(await adapter.run(acquire, 'new', { owner: 'bob', leaseMs: 10 })).toEqual({ held: true, fence: 1 })
+  })
+
+  it('make room when they are deleted, and when their end is moved nearer', async () => {
+    const clock = fakeClock()
+    const adapter = memoryAdapter({ maxStates: 1, now: clock.now })
+    for (let round = 0; round < 1_000; round += 1) {
+      await adapter.run(acquire, `key ${round}`, { owner: 'ann', leaseMs: 60_000 })
+      await adapter.run(release, `key ${round}`, { owner: 'ann' })
+    }
+    await adapter.run(acquire, 'key', { owner: 'ann', leaseMs: 60_000 })
+    await adapter.run(acquire, 'key', { owner: 'ann', leaseMs: 5 })
+    clock.advance(5)
+    expect(await adapter.run(acquire, 'other', { owner: 'bob', leaseMs: 5 })).toMatchObject({ held: true })
+  })
+
+  it('are a million at the most by default, and no timer keeps the process alive', async () => {
+    const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const adapter = memoryAdapter()
+    for (let key = 0; key < 1_000_000; key += 1) await adapter.run(acquire, `${key}`, { owner: 'ann', leaseMs: 60_000 })
+    await expect(adapter.run(acquire, 'one more', { owner: 'ann', leaseMs: 60_000 })).rejects.toMatchObject(full)
+    expect(await adapter.run(acquire, '0', { owner: 'bob', leaseMs: 60_000 })).toMatchObject({ held: false })
+    expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout')).toHaveLength(before)
+  })
+})
+
+describe('values in memory', () => {
+  it('stay within maxBytes: the least recently used goes first', async () => {
+    const adapter = memoryAdapter({ maxBytes: 4_000 })
+    for (const key of ['a', 'b', 'c']) await adapter.set(key, new Uint8Array(1_000), 60_000)
+    await adapter.get('a')
+    await adapter.set('d', new Uint8Array(1_000), 60_000)
+    const kept = await adapter.getMany(['a', 'b', 'c', 'd'])
+    expect(kept.map((value) => value?.byteLength)).toEqual([1_000, undefined, 1_000, 1_000])
+  })
+
+  it('larger than maxBytes are not kept, and drop none', async () => {
+    const adapter = memoryAdapter({ maxBytes: 4_000 })
+    await adapter.set('a', new Uint8Array(1_000), 60_000)
+    await adapter.set('b', new Uint8Array(5_000), 60_000)
+    expect(await adapter.get('b')).toBeUndefined()
+    expect(await adapter.get('a')).toHaveLength(1_000)
+  })
+})
+
+it('takes things in the order of their ends, whatever was added, moved and removed', () => {
+  const action = fc.record({ what: fc.constantFrom('add', 'move', 'remove', 'pass'), which: fc.nat(20), at: fc.nat(100) })
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+      const deadlines = new Deadlines<{ endsAt: number; due: number; at: number }>()
+      const things = new Set<{ endsAt: number; due: number; at: number }>()
+      let now = 0
+      for (const { what, which, at } of actions) {
+        const thing = [...things][which % things.size]
+        if (what === 'add') {
+          const added = { endsAt: now + at, due: 0, at: 0 }
+          things.add(added)
+          deadlines.add(added)
+        } else if (what === 'move' && thing !== undefined) {
+          thing.endsAt = now + at
+          deadlines.moved(thing)
+        } else if (what === 'remove' && thing !== undefined) {
+          deadlines.remove(thing)
+          things.delete(thing)
+        } else {
+          now += at
+          for (let next = deadlines.next(now); next !== undefined; next = deadlines.next(now)) {
+            if (next.endsAt > now) {
+              deadlines.postpone(next)
+              continue
+            }
+            deadlines.remove(next)
+            things.delete(next)
+          }
+          expect([...things].filter(({ endsAt }) => endsAt <= now)).toEqual([])
+        }
+      }
+    }),
+  )
+})
+
+it('refuses bad options, and says what is allowed', () => {
+  expect(() => memoryAdapter({ maxStates: 0 })).toThrow('maxStates must be a whole number of at least 1, got 0')
+  expect(() => memoryAdapter({ maxBytes: Number.NaN })).toThrow('maxBytes must be a whole number of at least 1, got NaN')
+  expect(() => Reflect.apply(memoryAdapter, undefined, [{ now: 5 }])).toThrow('now must be a function')
+})

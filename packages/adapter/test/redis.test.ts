@@ -1,0 +1,116 @@
+import { redisAdapter } from '@holdfast/adapter/redis'
+import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { acquire, quota, ring } from './sample-operations.ts'
+
+const url = sharedRedisUrl()
+const inspector = new Redis(url)
+beforeAll(() => inspector.ping())
+afterAll(() => inspector.disconnect())
+
+describe('what is in Redis', () => {
+  it('is one hash per state, with its end beside the fields, and every key ends', async () => {
+    const prefix = ownPrefix()
+    const adapter = redisAdapter({ url, prefix })
+    await adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 5_000 })
+    await adapter.run(ring, '{r}', { item: 'x' })
+    await adapter.set('value', Buffer.from('v'), 5_000)
+    const { $: end, ...fields } = await inspector.hgetall(`${prefix}{k}`)
+    expect(fields).toEqual({ owner: 'ann', fence: '1' })
+    expect(Number(end) - Date.now()).toBeGreaterThan(4_000)
+    for (const [key, most] of [['{k}', 6_000], ['{r}', 2_000], ['{r}:items', 2_000], ['value', 5_000]] as const) {
+      const left = await inspector.pttl(prefix + key)
+      expect([key, left > 0 && left <= most]).toEqual([key, true])
+    }
+    await adapter.close()
+  })
+
+  it('holds no state that ended, and none after a ttl that is over', async () => {
+    const prefix = ownPrefix()
+    const adapter = redisAdapter({ url, prefix })
+    await adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 0 })
+    expect(await inspector.exists(`${prefix}{k}`)).toBe(0)
+    await adapter.close()
+  })
+})
+
+describe('scripts', () => {
+  async function commandsDuring(work: () => Promise<unknown>): Promise<string[]> {
+    const monitor = await inspector.monitor()
+    const commands: string[] = []
+    const last = ownPrefix()
+    const seen = new Promise<void>((resolve) => {
+      monitor.on('monitor', (_time, [name = '', argument = '', ...rest]: string[], source: string) => {
+        if (argument === last) resolve()
+        else if (source !== 'lua' && rest.length > 0) commands.push(name.toLowerCase())
+      })
+    })
+    await work()
+    await inspector.echo(last)
+    await seen
+    monitor.disconnect()
+    return commands
+  }
+
+  it('take one command a step', async () => {
+    const adapter = redisAdapter({ url, prefix: ownPrefix() })
+    await adapter.run(quota, '{k}', { cost: 1, note: '' })
+    const commands = await commandsDuring(() => adapter.run(quota, '{k}', { cost: 1, note: '' }))
+    expect(commands).toEqual(['evalsha'])
+    await adapter.close()
+  })
+
+  it('that Redis has forgotten are sent once, while 100 steps wait for it', async () => {
+    const adapter = redisAdapter({ url, prefix: ownPrefix() })
+    await adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 60_000 })
+    let fences: number[] = []
+    const commands = await commandsDuring(async () => {
+      await inspector.script('FLUSH')
+      const steps = Array.from({ length: 100 }, () => adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 60_000 }))
+      fences = (await Promise.all(steps)).map(({ fence }) => fence)
+    })
+    expect(fences.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, index) => index + 2))
+    expect(commands.filter((name) => name === 'eval').length).toBeLessThanOrEqual(2)
+    expect(commands.filter((name) => name === 'evalsha').length).toBeLessThanOrEqual(200)
+    await adapter.close()
+  })
+})
+
+describe('clients', () => {
+  it('that were given are left open, without a listener', async () => {
+    const client = new Redis(url)
+    const listeners = () => client.eventNames().map((name) => [name, client.listenerCount(name)])
+    const before = listeners()
+    const adapter = redisAdapter({ client, prefix: ownPrefix() })
+    await adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 1 })
+    await adapter.events.subscribe('channel', () => {})
+    await adapter.close()
+    expect(await client.ping()).toBe('PONG')
+    expect(listeners()).toEqual(before)
+    client.disconnect()
+  })
+
+  it('of two prefixes see nothing of each other', async () => {
+    const [a, b] = [redisAdapter({ url, prefix: ownPrefix() }), redisAdapter({ url, prefix: ownPrefix() })]
+    await a.run(acquire, '{k}', { owner: 'ann', leaseMs: 60_000 })
+    await a.set('value', Buffer.from('v'), 60_000)
+    expect(await b.run(acquire, '{k}', { owner: 'bob', leaseMs: 60_000 })).toEqual({ held: true, fence: 1 })
+    expect(await b.get('value')).toBeUndefined()
+    await Promise.all([a.close(), b.close()])
+  })
+})
+
+describe('options', () => {
+  const bad: [string, object, RegExp][] = [
+    ['neither client nor url', {}, /either a client or a url/],
+    ['both', { url, client: inspector }, /either a client or a url/],
+    ['a client of another kind', { client: {} }, /ioredis 5 or 6/],
+    ['a url of another kind', { url: 'http://user:secret@localhost' }, /redis:\/\/ or rediss:\/\/, got "http:\/\/…@localhost"/],
+    ['a timeout of 0', { url, timeoutMs: 0 }, /from 1 to 2147483647, got 0/],
+    ['a prefix that is no text', { url, prefix: 1 }, /prefix must be a string, got number/],
+  ]
+  it.each(bad)('refuses %s, and says what is allowed', (_name, options, message) => {
+    expect(() => Reflect.apply(redisAdapter, undefined, [options])).toThrow(message)
+  })
+})

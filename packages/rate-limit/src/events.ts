@@ -1,0 +1,19 @@
+import { channel } from 'node:diagnostics_channel'
+import type { Decision } from './decision.ts'
+
+/** What subscribers of the diagnostics channel `holdfast.rate-limit` get, for every decision. */
+export interface RateLimitEvent {
+  /** The limiter's name. */
+  readonly name: string
+  readonly key: string
+  readonly decision: Decision
+  /** Why the adapter did not decide, when it did not. */
+  readonly error?: Error
+}
+
+const decisions = channel('holdfast.rate-limit')
+
+export function announce(name: string, key: string, decision: Decision, error?: Error): Decision {
+  if (decisions.hasSubscribers) decisions.publish({ name, key, decision, ...(error && { error }) } satisfies RateLimitEvent)
+  return decision
+}

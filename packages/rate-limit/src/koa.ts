@@ -1,0 +1,25 @@
+import { toKoa } from '@holdfast/http/koa'
+import type { Context, Middleware } from 'koa'
+import { addressKey } from './client-key.ts'
+import { type RateLimitOptions, createHandler } from './handler.ts'
+
+export { getRateLimit } from './decided.ts'
+export type { RateLimitOptions } from './handler.ts'
+
+/**
+ * Limits how often a client may ask: refused requests get 429 with `Retry-After`, all get the `RateLimit` fields.
+ *
+ * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
+ */
+export function rateLimit(options: RateLimitOptions<Context>): Middleware {
+  return toKoa(createHandler(options))
+}
+
+/**
+ * The default key of a request, for a `key` of your own to build on: its address, IPv6 cut to /56.
+ *
+ * @throws {TypeError} when the request has no address
+ */
+export function clientKey(context: Context): string {
+  return addressKey(context.ip)
+}

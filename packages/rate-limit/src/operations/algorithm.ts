@@ -1,0 +1,31 @@
+import type { Policy } from '../policy.ts'
+
+/** What is left of one policy's quota, and when there is more. */
+export interface Quota {
+  /** Units that are left. */
+  readonly remaining: number
+  /** Until one more unit is available; 0 when nothing is used. */
+  readonly nextMs: number
+  /** Until the quota is whole; 0 when nothing is used. */
+  readonly fullMs: number
+  /** Until the units that were asked for are available: 0 when they are now, -1 when they never are. */
+  readonly retryMs: number
+}
+
+/**
+ * How one kind of policy counts, in TypeScript and in Lua.
+ *
+ * `lua` defines `algorithms['name']`, a table with the same functions on a policy `p` (`digest`, `limit`, `window`, `cost`, its
+ * `fields`, and for a log its `ring`), where `p` carries the state between them.
+ */
+export interface Algorithm<State> {
+  /** The state as it counts at `now`: what has ended is gone, and what lies ahead of a clock that stepped back is clamped. */
+  open(state: State | undefined, policy: Policy, now: number): State | undefined
+  measure(state: State | undefined, policy: Policy, cost: number, now: number): Quota
+  charge(state: State | undefined, policy: Policy, cost: number, now: number): State
+  /** Until the state no longer matters. */
+  ttlMs(state: State, policy: Policy, now: number): number
+  /** Whether `state` lies ahead of `now`, so that what `open` makes of it has to be kept. */
+  isAhead(state: State, policy: Policy, now: number): boolean
+  readonly lua: string
+}

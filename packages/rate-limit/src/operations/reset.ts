@@ -1,0 +1,16 @@
+import { type Operation, defineOperation } from '@holdfast/adapter'
+import type { Policy } from '../policy.ts'
+import { type Usage, ringKeys } from './consume.ts'
+
+/** Forgets what a subject has used. */
+export const reset: Operation<Usage, { readonly policies: readonly Policy[] }, void> = defineOperation({
+  name: 'rate-limit.reset',
+  step: () => ({ result: undefined, next: null }),
+  lua: `
+    delete()
+    return {}
+  `,
+  encode: () => [],
+  decode: () => undefined,
+  keys: (key, { policies }) => ringKeys(key, policies),
+})

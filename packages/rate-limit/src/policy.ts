@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+
+/** How a policy counts. `sliding-window-log` is exact: never more than `limit` in any window. */
+export type AlgorithmName = 'sliding-window-log' | 'fixed-window'
+
+/** What a client may do: `limit` units per `windowMs`. */
+export interface PolicyOptions {
+  /** As headers and decisions name it: printable ASCII. */
+  readonly name: string
+  /** Units per window: a whole number. 0 refuses everything. */
+  readonly limit: number
+  /** Milliseconds: a whole number. */
+  readonly windowMs: number
+  /** Defaults to `'sliding-window-log'`. */
+  readonly algorithm?: AlgorithmName
+  /** Where fixed windows begin: at a client's first request, or at multiples of `windowMs` since the epoch. Defaults to `'first'`. */
+  readonly anchor?: 'first' | 'clock'
+}
+
+/** A policy with its defaults filled in. */
+export interface Policy extends Required<PolicyOptions> {
+  /** Names the policy's fields: a deploy that changes what is counted starts it clean, one that changes the limit does not. */
+  readonly digest: string
+}
+
+/**
+ * Checks policies and fills in their defaults.
+ *
+ * @throws {TypeError | RangeError} when a part of one is missing or out of range, or two have the same name
+ */
+export function definePolicies(options: readonly PolicyOptions[]): readonly Policy[] {
+  if (options.length === 0) throw new RangeError('policies must hold at least one policy')
+  const names = new Set<string>()
+  return options.map((each) => {
+    const policy = definePolicy(each)
+    if (names.has(policy.name)) throw new RangeError(`Two policies are named ${JSON.stringify(policy.name)}: name them apart`)
+    names.add(policy.name)
+    return policy
+  })
+}
+
+function definePolicy(options: PolicyOptions): Policy {
+  const { name, limit, windowMs, algorithm = 'sliding-window-log', anchor = 'first', ...unknown } = options
+  if (typeof name !== 'string' || !/^[\x20-\x7e]+$/.test(name)) {
+    throw new RangeError(`A policy's name must be printable ASCII, got ${JSON.stringify(name)}`)
+  }
+  const of = `of policy ${JSON.stringify(name)}`
+  if (!Number.isSafeInteger(limit) || limit < 0) {
+    throw new RangeError(`limit ${of} must be a whole number of at least 0, got ${shown(limit)}`)
+  }
+  if (!Number.isSafeInteger(windowMs) || windowMs < 1 || windowMs > LONGEST_WINDOW) {
+    throw new RangeError(`windowMs ${of} must be a whole number of milliseconds from 1 to ${LONGEST_WINDOW}, got ${shown(windowMs)}`)
+  }
+  if (!ALGORITHMS.includes(algorithm)) {
+    throw new RangeError(`algorithm ${of} must be one of ${ALGORITHMS.join(', ')}, got ${shown(algorithm)}`)
+  }
+  if (anchor !== 'first' && anchor !== 'clock') {
+    throw new RangeError(`anchor ${of} must be 'first' or 'clock', got ${shown(anchor)}`)
+  }
+  checkNothingUnknown(`policy ${JSON.stringify(name)}`, unknown)
+  const counted = JSON.stringify([name, algorithm, windowMs, algorithm === 'fixed-window' ? anchor : ''])
+  const digest = createHash('sha256').update(counted).digest('base64url').slice(0, 6)
+  return Object.freeze({ name, limit, windowMs, algorithm, anchor, digest })
+}
+
+/** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
+export function checkNothingUnknown(where: string, unknown: object): void {
+  const [name] = Object.entries(unknown).find(([, value]) => value !== undefined) ?? []
+  if (name !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(name)} in ${where}`)
+}
+
+/** A value as error messages show it. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}
+
+const ALGORITHMS: readonly AlgorithmName[] = ['sliding-window-log', 'fixed-window']
+
+/** A hundred years: sums of times stay exact. */
+const LONGEST_WINDOW = 3_155_760_000_000

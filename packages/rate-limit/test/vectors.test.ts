@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs'
+import { fakeClock } from '@holdfast/adapter/testing'
+import { createRateLimiter } from '@holdfast/rate-limit'
+import { describe, expect, it } from '@jest/globals'
+import { adapters } from './adapters.ts'
+
+interface Expected {
+  allowed: boolean
+  remaining: number | number[]
+  nextMs?: number | number[]
+  fullMs?: number | number[]
+  /** null stands for never. */
+  retryAfterMs?: number | null
+  violated?: string[]
+}
+
+interface Case {
+  id: string
+  title: string
+  policies: { name: string; algorithm: string; limit: number; windowMs: number; anchor?: 'first' | 'clock' }[]
+  steps: { op: string; t: number; cost?: number; expect: Expected }[]
+}
+
+const { cases }: { cases: Case[] } = JSON.parse(readFileSync(new URL('vectors/rate-limit.json', import.meta.url), 'utf8'))
+
+/** The cases of the algorithms that there are. */
+const covered = cases.filter(({ policies, steps }) =>
+  [...policies.map(({ algorithm }) => algorithm), ...steps.map(({ op }) => op)].every((name) =>
+    ['fixed-window', 'sliding-window-log', 'consume', 'peek'].includes(name),
+  ),
+)
+
+it('covers the cases of both algorithms', () => {
+  expect(covered.map(({ id }) => id)).toEqual(['F1', 'F2', 'F3', 'F8', 'S1', 'S2', 'S5', 'M1', 'M2'])
+})
+
+describe.each(adapters)('on %s', (_name, makeAdapter) => {
+  it.each(covered)('$id: $title', async ({ policies, steps }) => {
+    const clock = fakeClock()
+    const adapter = makeAdapter(clock.now)
+    const limiter = createRateLimiter({
+      adapter,
+      policies: policies.map(({ algorithm, ...policy }) => ({
+        ...policy,
+        algorithm: algorithm === 'fixed-window' ? 'fixed-window' : 'sliding-window-log',
+      })),
+    })
+    for (const { op, t, cost = 1, expect: expected } of steps) {
+      clock.set(t)
+      const decision = op === 'peek' ? await limiter.peek('key', { cost }) : await limiter.consume('key', { cost })
+      expect({ t, ...summary(decision) }).toMatchObject({ t, ...normalised(expected) })
+    }
+    await adapter.close()
+  })
+})
+
+function summary({ allowed, retryAfterMs, violated, policies }: Awaited<ReturnType<ReturnType<typeof createRateLimiter>['consume']>>) {
+  return {
+    allowed,
+    retryAfterMs,
+    violated,
+    remaining: policies.map(({ remaining }) => remaining),
+    nextMs: policies.map(({ nextMs }) => nextMs),
+    fullMs: policies.map(({ fullMs }) => fullMs),
+  }
+}
+
+function normalised({ allowed, retryAfterMs = 0, violated = [], ...perPolicy }: Expected) {
+  const lists = Object.entries(perPolicy).map(([name, value]) => [name, [value].flat()])
+  return { allowed, retryAfterMs: retryAfterMs ?? Number.POSITIVE_INFINITY, violated, ...Object.fromEntries(lists) }
+}
