@@ -1,0 +1,1 @@
+export type { Exchange, Handler, HttpResponse } from './exchange.ts'

@@ -1,0 +1,3 @@
+export { type FrontOptions, front } from './node/front.ts'
+export { type NodeMiddleware, toNode } from './node/to-node.ts'
+export type { TrustProxy } from './node/trust-proxy.ts'

@@ -1,0 +1,20 @@
+import type { IncomingMessage } from 'node:http'
+import proxyaddr from 'proxy-addr'
+import type { Trust } from './trust-proxy.ts'
+
+// A registered symbol: a second copy of this package finds the address as well.
+const IP: unique symbol = Symbol.for('holdfast.ip')
+
+interface Addressed extends IncomingMessage {
+  [IP]?: string | undefined
+}
+
+/** Finds the client's address behind the proxies that are trusted, and keeps it on the request. */
+export function keepAddress(req: Addressed, trust: Trust): void {
+  req[IP] = proxyaddr(req, trust) || undefined
+}
+
+/** The address that was kept, else the socket's. */
+export function addressOf(req: Addressed): string | undefined {
+  return req[IP] ?? (req.socket.remoteAddress || undefined)
+}

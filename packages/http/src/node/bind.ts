@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Handler } from '../exchange.ts'
+import { asError, reportLateFailure } from '../failure.ts'
+import { whenClosed } from './closed.ts'
+import { NodeExchange, type RequestRules } from './exchange.ts'
+
+/** Binds a handler to whatever calls `(req, res, next)`. The response is left as it is: no method of it is wrapped. */
+export function bind<Native extends IncomingMessage>(
+  handler: Handler<Native>,
+  rules: RequestRules<Native>,
+): (req: Native, res: ServerResponse, next: (error?: unknown) => void) => void {
+  async function run(req: Native, res: ServerResponse, next: (error?: unknown) => void): Promise<void> {
+    const exchange = new NodeExchange(req, res, rules)
+    let passed = false
+    function pass(): Promise<void> {
+      if (passed) return Promise.reject(new Error('next() called multiple times'))
+      passed = true
+      const closed = whenClosed(req, res)
+      next()
+      return closed
+    }
+    try {
+      await handler(exchange, pass)
+    } catch (error) {
+      if (passed || exchange.answered) reportLateFailure(error)
+      else next(asError(error))
+    }
+  }
+  return (req, res, next) => {
+    run(req, res, next).catch(reportLateFailure)
+  }
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { report } from '../failure.ts'
+import { keepAddress } from './address.ts'
+import { problem } from './problem.ts'
+import { respond } from './respond.ts'
+import type { NodeMiddleware } from './to-node.ts'
+import { compileTrust, type TrustProxy } from './trust-proxy.ts'
+
+export interface FrontOptions {
+  /** Whose word on the client's address is believed, as Express' `trust proxy`. Defaults to false: nobody's. */
+  readonly trustProxy?: TrustProxy
+}
+
+/**
+ * A listener for `http.createServer` that runs middlewares in order, and then the app: an Express app or Koa's `app.callback()`.
+ *
+ * What a middleware refuses never reaches the framework. What fails here is answered as `application/problem+json`.
+ *
+ * @throws {TypeError | RangeError} when an argument is not what it must be
+ */
+export function front(
+  middlewares: readonly NodeMiddleware[],
+  listener: (req: IncomingMessage, res: ServerResponse) => void | Promise<void>,
+  { trustProxy = false }: FrontOptions = {},
+): (req: IncomingMessage, res: ServerResponse) => void {
+  const chain: readonly NodeMiddleware[] = [...middlewares, listener]
+  for (const each of chain) {
+    if (typeof each !== 'function') throw new TypeError(`front takes functions (req, res, next), got ${typeof each}`)
+  }
+  const trust = compileTrust(trustProxy)
+
+  return (req, res) => {
+    let reached = -1
+
+    function pass(position: number): void {
+      if (position <= reached) return report(FAILED, new Error('next() called multiple times'))
+      reached = position
+      try {
+        const running = chain[position]?.(req, res, (error) => (error ? fail(req, res, error) : pass(position + 1)))
+        if (running !== undefined) Promise.resolve(running).catch((error) => fail(req, res, error))
+      } catch (error) {
+        fail(req, res, error)
+      }
+    }
+
+    try {
+      keepAddress(req, trust)
+    } catch (error) {
+      return fail(req, res, error)
+    }
+    pass(0)
+  }
+}
+
+function fail(req: IncomingMessage, res: ServerResponse, error: unknown): void {
+  const response = problem(error)
+  if (response.status >= 500 || res.headersSent) report(FAILED, error) // a 4xx is the client's doing: it must not fill the log
+  if (req.socket.destroyed || res.writableEnded) return
+  if (res.headersSent) return void res.destroy()
+  for (const name of STALE_HEADERS) res.removeHeader(name)
+  respond(req, res, response)
+}
+
+const FAILED = 'A request failed in front of the app'
+const STALE_HEADERS = ['Content-Encoding', 'Content-Language', 'Content-Range', 'Transfer-Encoding', 'Trailer']

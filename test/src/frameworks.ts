@@ -1,0 +1,193 @@
+import { once } from 'node:events'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
+import type { Handler } from '@holdfast/http'
+import { toExpress } from '@holdfast/http/express'
+import { toKoa } from '@holdfast/http/koa'
+import { front, type NodeMiddleware, toNode } from '@holdfast/http/node'
+import { afterAll, describe } from '@jest/globals'
+import express, { type RequestHandler, type Response } from 'express'
+import express4 from 'express4'
+import Koa, { type Context, type Middleware } from 'koa'
+import Koa2 from 'koa2'
+
+/** One of the frameworks that every feature must be the same on. */
+export interface Framework {
+  readonly name: string
+  readonly binding: keyof Bindings
+  /** Listens on a free port of 127.0.0.1. What is still open at the end of the suite is closed. */
+  serve(app: App): Promise<Served>
+}
+
+export interface App {
+  /** What stands before the handler. Defaults to nothing. */
+  readonly gate?: Bindings
+  /** Defaults to one that answers 200 with `hello`. */
+  readonly handler?: AppHandler
+  /** How many proxies the app trusts. Defaults to none. */
+  readonly trustProxy?: number
+}
+
+/** The same middlewares by their three bindings; only those of the framework at hand are made, once per server. */
+export interface Bindings {
+  node(): readonly NodeMiddleware[]
+  express(): readonly RequestHandler[]
+  koa(): readonly Middleware[]
+}
+
+/** An app's own handler. Without a result it has answered by `res`, or called `next`. */
+export type AppHandler = (request: AppRequest) => AppResponse | undefined | Promise<AppResponse | undefined>
+
+export interface AppRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** Fails as the framework has it: Express' `next(error)`, elsewhere a throw. */
+  next(error: Error): void
+}
+
+export interface AppResponse {
+  /** Defaults to 200. */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface Served {
+  readonly url: string
+  readonly port: number
+  /** Ends every connection at once. */
+  close(): Promise<void>
+}
+
+/** Describes the same suite for every framework. */
+export function eachFramework(suite: (framework: Framework) => void): void {
+  describe.each(frameworks)('$name', ({ name, binding, listener }) => {
+    const open: Served[] = []
+    afterAll(() => Promise.all(open.map((served) => served.close())))
+    suite({
+      name,
+      binding,
+      async serve({ gate = none, handler = () => ({ body: 'hello' }), trustProxy = 0 }) {
+        const served = await listening(listener(gate, handler, trustProxy))
+        open.push(served)
+        return served
+      },
+    })
+  })
+}
+
+/** A bare handler by its three bindings. */
+export function bound(...handlers: readonly Handler<unknown>[]): Bindings {
+  return {
+    node: () => handlers.map(toNode),
+    express: () => handlers.map(toExpress),
+    koa: () => handlers.map(toKoa),
+  }
+}
+
+async function listening(listener: RequestListener): Promise<Served> {
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    async close() {
+      if (!server.listening) return
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+type MakeListener = (gate: Bindings, handler: AppHandler, trustProxy: number) => RequestListener
+
+const none = bound()
+const frameworks: readonly { name: string; binding: keyof Bindings; listener: MakeListener }[] = [
+  { name: 'node:http, in front', binding: 'node', listener: inFront },
+  { name: 'Express 4', binding: 'express', listener: onExpress(express4, 4) },
+  { name: 'Express 5', binding: 'express', listener: onExpress(express, 5) },
+  { name: 'Koa 2', binding: 'koa', listener: onKoa(Koa2) },
+  { name: 'Koa 3', binding: 'koa', listener: onKoa(Koa) },
+]
+
+/** The app behind is a bare listener, which answers its own errors as every app does. */
+function inFront(gate: Bindings, handler: AppHandler, trustProxy: number): RequestListener {
+  async function listener(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    try {
+      const response = await handler(appRequest(req, res, thrown))
+      if (response !== undefined) res.writeHead(response.status ?? 200, response.headers).end(response.body)
+    } catch {
+      if (res.headersSent) res.destroy()
+      else res.writeHead(500).end('Internal Server Error')
+    }
+  }
+  return front(gate.node(), listener, { trustProxy })
+}
+
+function onExpress(createApp: typeof express, major: 4 | 5): MakeListener {
+  return (gate, handler, trustProxy) => {
+    const app = createApp().set('env', 'test').set('trust proxy', trustProxy)
+    for (const middleware of gate.express()) app.use(middleware)
+    app.use((req, res, next) => {
+      const result = handler(appRequest(req, res, next, req.originalUrl))
+      if (!isPromise(result)) return sendByExpress(res, result)
+      const sending = result.then((response) => sendByExpress(res, response))
+      return major === 5 ? sending : sending.catch(next)
+    })
+    return app
+  }
+}
+
+function sendByExpress(res: Response, response: AppResponse | undefined): void {
+  if (response === undefined) return
+  res.status(response.status ?? 200).set(response.headers ?? {})
+  if (response.body === undefined) res.end()
+  else res.send(response.body)
+}
+
+function onKoa(App: typeof Koa): MakeListener {
+  return (gate, handler, trustProxy) => {
+    const app = new App({ proxy: trustProxy > 0, maxIpsCount: trustProxy })
+    app.silent = true
+    for (const middleware of gate.koa()) app.use(middleware)
+    app.use(async (ctx: Context) => {
+      const response = await handler(appRequest(ctx.req, ctx.res, thrown, ctx.originalUrl))
+      if (response === undefined) {
+        ctx.respond = false
+        return
+      }
+      ctx.status = response.status ?? 200
+      ctx.set(response.headers ?? {})
+      if (response.body !== undefined) ctx.body = response.body
+    })
+    return app.callback()
+  }
+}
+
+function appRequest(
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error: Error) => void,
+  url: string = req.url ?? '/',
+): AppRequest {
+  return { method: req.method ?? 'GET', url, headers: req.headers, req, res, next }
+}
+
+function thrown(error: Error): never {
+  throw error
+}
+
+function isPromise<T>(result: T | Promise<T>): result is Promise<T> {
+  return typeof result === 'object' && result !== null && 'then' in result
+}
