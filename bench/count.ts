@@ -1,4 +1,4 @@
-import { type Operation, defineOperation } from '@holdfast/adapter'
+import { defineOperation, type Operation } from '@holdfast/adapter'
 
 /** About the least that a step can do: what is measured is the adapter. */
 export const count: Operation<{ total: number }, number, number> = defineOperation({

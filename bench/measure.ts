@@ -5,7 +5,7 @@ export interface Subject {
 }
 
 /** Calls a second, in one round of `total` calls with `inFlight` of them at once. */
-export async function throughput({ run }: Subject, total: number, inFlight: number): Promise<number> {
+async function throughput({ run }: Subject, total: number, inFlight: number): Promise<number> {
   let left = total
   async function worker(): Promise<void> {
     while (left > 0) {
@@ -34,7 +34,7 @@ export async function sideBySide(
 }
 
 function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? 0
+  return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0
 }
 
 export function thousands(perSecond: number): string {

@@ -27,7 +27,8 @@ export async function benchRedis(url: string): Promise<void> {
 /** The digest and the arguments that the adapter sends, as Redis sees them. */
 async function scriptSentBy(client: Redis, run: () => Promise<unknown>): Promise<{ sha: string; args: string[] }> {
   await run()
-  const monitor = await client.duplicate().monitor()
+  const watching = client.duplicate()
+  const monitor = await watching.monitor()
   const seen = new Promise<string[]>((resolve) => {
     monitor.on('monitor', (_time: string, command: string[]) => {
       if (command[0]?.toLowerCase() === 'evalsha') resolve(command)
@@ -36,5 +37,6 @@ async function scriptSentBy(client: Redis, run: () => Promise<unknown>): Promise
   await run()
   const [, sha = '', , , ...args] = await seen
   monitor.disconnect()
+  watching.disconnect()
   return { sha, args }
 }

@@ -1,17 +1,14 @@
 // Runs one of the repo's commands, after installing what it needs: a fresh clone has only node and npm.
 import { spawn, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const PNPM = 'pnpm@12.21.0'
+import { join } from 'node:path'
+import { PNPM, root, TSX, WINDOWS } from './repo.mjs'
 
 const commands = {
-  start: ['node_modules/tsx/dist/cli.mjs', '--conditions=@holdfast/source', 'examples/express-api/main.ts'],
+  start: [...TSX, 'examples/express-api/main.ts'],
   test: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'],
   check: ['scripts/check.mjs'],
-  bench: ['node_modules/tsx/dist/cli.mjs', '--conditions=@holdfast/source', 'bench/main.ts'],
+  bench: ['scripts/bench.mjs'],
 }
 
 const [name, ...rest] = process.argv.slice(2)
@@ -36,10 +33,11 @@ function changedAt(path) {
 
 function install() {
   console.error('Installing dependencies…')
-  const { status } = spawnSync('npx', ['-y', PNPM, 'install', '--frozen-lockfile'], {
+  const [npx, ...args] = PNPM
+  const { status } = spawnSync(npx, [...args, 'install', '--frozen-lockfile'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
+    shell: WINDOWS,
   })
   if (status !== 0) process.exit(status ?? 1)
 }

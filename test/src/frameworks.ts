@@ -171,7 +171,8 @@ function onKoa(App: typeof Koa): MakeListener {
       ctx.set(response.headers ?? {})
       if (response.body !== undefined) ctx.body = response.body
     })
-    return app.callback()
+    const callback = app.callback()
+    return (req, res) => void callback(req, res)
   }
 }
 

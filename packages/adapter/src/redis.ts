@@ -4,7 +4,7 @@ import { assertOneSlot } from './keys.ts'
 import type { Operation, RedisReply } from './operation.ts'
 import { checkedNow, checkedTtl } from './options.ts'
 import type { RedisClient } from './redis/client.ts'
-import { checkedTimeout, type Outcome, type Waiting, withDeadline } from './redis/deadline.ts'
+import { checkedTimeout, createWithDeadline, type Waiting } from './redis/deadline.ts'
 import { translated } from './redis/errors.ts'
 import { redisEvents } from './redis/events.ts'
 import type { IoredisClient } from './redis/ioredis.ts'
@@ -59,15 +59,14 @@ export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500,
   })
   opening.catch(onConnectionError)
   const { events, close: closeEvents } = redisEvents(prefix, perform)
-
-  const outcome: Outcome = {
+  const withDeadline = createWithDeadline({
     succeeded: warning.succeeded,
     failed(error, call) {
       const failure = translated(error, call)
       if (!closed) warning.failed(failure)
       return failure
     },
-  }
+  })
 
   function onConnectionError(error: Error): void {
     if (!closed) warning.failed(new AdapterUnavailableError(`Redis cannot be reached: ${error.message}`))
@@ -80,15 +79,14 @@ export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500,
   ): Promise<T> {
     const call: AdapterCall = { backend: 'redis', ...asked }
     const limitMs = options?.timeoutMs === undefined ? timeoutMs : checkedTimeout(options.timeoutMs)
-    return traced(call, () =>
-      withDeadline(call, limitMs, options?.signal, outcome, async (waiting) => {
-        if (closed) throw new AdapterUnavailableError('The Redis adapter was closed')
-        const opened = client ?? (await opening)
-        const outage = opened.outage()
-        if (outage !== undefined) throw outage
-        return work(opened, waiting)
-      }),
-    )
+    return traced(call, () => withDeadline(call, limitMs, options?.signal, (waiting) => send(work, waiting)))
+  }
+
+  function send<T>(work: (client: RedisClient, waiting: Waiting) => Promise<T>, waiting: Waiting): Promise<T> {
+    if (closed) return Promise.reject(new AdapterUnavailableError('The Redis adapter was closed'))
+    if (client === undefined) return opening.then(() => send(work, waiting))
+    const outage = client.outage()
+    return outage === undefined ? work(client, waiting) : Promise.reject(outage)
   }
 
   async function run<S, A, R>(operation: Operation<S, A, R>, key: string, args: A, options?: CallOptions): Promise<R> {

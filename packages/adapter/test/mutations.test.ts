@@ -35,19 +35,34 @@ describe('operations without a bug pass', () => {
 
 /** What is wrong, the operations that see it, and the Lua that is replaced. */
 const bugs: [what: string, names: readonly Name[], right: string, wrong: string][] = [
-  ['a lease is held past its end', ['acquire', 'release'], "read('owner', 'fence')", "unpack(redis.call('HMGET', key, 'owner', 'fence'))"],
+  [
+    'a lease is held past its end',
+    ['acquire', 'release'],
+    "read('owner', 'fence')",
+    "unpack(redis.call('HMGET', key, 'owner', 'fence'))",
+  ],
   ['a window ends a millisecond late', ['quota'], 'start + 1000 <= now', 'start + 1000 < now'],
   ['a window ends a millisecond early', ['quota'], 'start + 1000 <= now', 'start + 999 <= now'],
   ['a state is kept a millisecond too long', ['acquire'], 'write(lease, ', 'write(lease + 1, '],
   ['a state is left without an end', ['acquire'], 'write(lease, ', "redis.call('HSET', key, '$', 1e15, "],
-  ['a further key is left without an end', ['ring'], 'write(1000, ', "local _ = select(1, "],
+  ['a further key is left without an end', ['ring'], 'write(1000, ', 'local _ = select(1, '],
   ['anybody can release a lease', ['acquire', 'release'], 'holder == owner', 'holder'],
   ['a lease can be taken from its holder', ['acquire'], 'holder ~= owner', 'false'],
   ['one more than the limit passes', ['quota'], 'used + cost <= 5', 'used + cost <= 6'],
-  ['a refused call is charged', ['quota'], 'if not allowed then return', 'if not allowed then used = used + cost end if false then return'],
+  [
+    'a refused call is charged',
+    ['quota'],
+    'if not allowed then return',
+    'if not allowed then used = used + cost end if false then return',
+  ],
   ['fields of the state before stay', ['quota'], 'write(start', 'update(start'],
   ['a message is not sent', ['acquire', 'release'], "publish('leases', owner)", ''],
-  ['a message is sent twice', ['acquire', 'release'], "publish('leases', owner)", "publish('leases', owner) publish('leases', owner)"],
+  [
+    'a message is sent twice',
+    ['acquire', 'release'],
+    "publish('leases', owner)",
+    "publish('leases', owner) publish('leases', owner)",
+  ],
   ['a result is a fraction', ['quota'], 'return { 1, used', 'return { 1, used / 2'],
   ['a result ends at a nil', ['acquire'], 'return { 0, tonumber(fence)', 'return { 0, nil, tonumber(fence)'],
   ['the time is the server’s, not the injected one', ['quota'], 'start = now', "start = tonumber(redis.call('TIME')[1]) * 1000"],
@@ -57,12 +72,22 @@ describe.each(bugs)('the bug that %s', (_what, names, right, wrong) => {
   it('is caught', async () => {
     const broken = contract(names, (operation) => ({ ...operation, lua: operation.lua.replaceAll(right, wrong) }))
     expect(names.some((name) => samples[name][0].lua.includes(right))).toBe(true)
-    const failures = await Promise.all(broken.map(({ run }) => run().then(() => undefined, (error: unknown) => error)))
+    const failures = await Promise.all(
+      broken.map(({ run }) =>
+        run().then(
+          () => undefined,
+          (error: unknown) => error,
+        ),
+      ),
+    )
     expect(failures.filter((failure) => failure !== undefined)).not.toHaveLength(0)
   })
 })
 
 it('catches a result that is decoded wrongly', async () => {
-  const [broken] = contract(['ring'], (operation) => ({ ...operation, decode: (reply) => operation.decode([...reply, 1].reverse()) }))
+  const [broken] = contract(['ring'], (operation) => ({
+    ...operation,
+    decode: (reply) => operation.decode([...reply, 1].reverse()),
+  }))
   await expect(broken?.run()).rejects.toThrow('Property failed')
 })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { scheduler } from 'node:timers/promises'
 import { redisAdapter } from '@holdfast/adapter/redis'
-import { type RedisServer, freePort, ownPrefix, redisServerAt, startRedisServer } from '@holdfast/test/redis'
+import { freePort, ownPrefix, type RedisServer, redisServerAt, startRedisServer } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
@@ -105,11 +105,17 @@ describe('a client of its own', () => {
     const wrong = redisAdapter({ url: server.url.replace('//', '//reader:wrong@') })
     await expect(wrong.run(acquire, '{k}', args)).rejects.toMatchObject(unavailable)
     const reader = redisAdapter({ url: server.url.replace('//', '//reader:secret@') })
-    await expect(reader.run(acquire, '{k}', args)).rejects.toMatchObject({ ...unavailable, message: expect.stringContaining('NOPERM') })
+    await expect(reader.run(acquire, '{k}', args)).rejects.toMatchObject({
+      ...unavailable,
+      message: expect.stringContaining('NOPERM'),
+    })
     const writer = redisAdapter({ url: server.url, prefix: ownPrefix() })
     await writer.run(acquire, '{a}', args)
     await admin.config('SET', 'maxmemory', '1')
-    await expect(writer.run(acquire, '{b}', args)).rejects.toMatchObject({ ...unavailable, message: expect.stringContaining('OOM') })
+    await expect(writer.run(acquire, '{b}', args)).rejects.toMatchObject({
+      ...unavailable,
+      message: expect.stringContaining('OOM'),
+    })
     await admin.config('SET', 'maxmemory', '0')
     expect(await writer.run(acquire, '{b}', args)).toMatchObject({ held: true })
     await Promise.all([wrong.close(), reader.close(), writer.close()])

@@ -1,4 +1,4 @@
-import { type Operation, defineOperation } from '@holdfast/adapter'
+import { defineOperation, type Operation } from '@holdfast/adapter'
 
 interface Lease {
   owner: string

@@ -9,7 +9,7 @@ export function reportLateFailure(error: unknown): void {
   report('A handler failed after it had answered the request or passed it on', error)
 }
 
-/** Express takes `next(undefined)` and `next('route')` for "go on": what a handler throws must never pass for that. */
+/** Express takes `next(undefined)` and `next('route')` for "go on", and Koa never answers a thrown `undefined`: errors are objects. */
 export function asError(error: unknown): object {
   return typeof error === 'object' && error !== null ? error : new Error(`A handler threw ${inspect(error)}`)
 }

@@ -16,7 +16,9 @@ export function addressKey(address: string | undefined, ipv6Subnet: number = IPV
   if (address === undefined || address === '') throw new TypeError('The request has no client address: give rateLimit a key')
   if (IPV4.test(address)) return address
   if (!ipaddr.isValid(address)) {
-    throw new TypeError(`The client's address ${JSON.stringify(address)} is not an IP address: check the proxy settings, or give rateLimit a key`)
+    throw new TypeError(
+      `The client's address ${JSON.stringify(address)} is not an IP address: check the proxy settings, or give rateLimit a key`,
+    )
   }
   const parsed = ipaddr.process(address)
   if (parsed.kind() === 'ipv4') return parsed.toString()

@@ -7,22 +7,27 @@ interface Decided {
   readonly decision: Decision
 }
 
-const DECIDED = Symbol.for('holdfast.rate-limit')
+// A registered symbol: a second copy of this package finds the decisions as well.
+const DECIDED: unique symbol = Symbol.for('holdfast.rate-limit')
+
+interface Request {
+  [DECIDED]?: readonly Decided[]
+}
 
 /** The last decision on this request, or undefined when no limiter saw it. */
-export function getRateLimit(native: object): Decision | undefined {
+export function getRateLimit(native: Request): Decision | undefined {
   return decidedOn(native).at(-1)?.decision
 }
 
 /** Whether a limiter of the same name on the same adapter has decided on this request: it is charged once. */
-export function isDecided(native: object, { name, adapter }: RateLimiter): boolean {
+export function isDecided(native: Request, { name, adapter }: RateLimiter): boolean {
   return decidedOn(native).some(({ limiter }) => limiter.name === name && limiter.adapter === adapter)
 }
 
-export function remember(native: object, limiter: RateLimiter, decision: Decision): void {
-  Reflect.set(native, DECIDED, [...decidedOn(native), { limiter, decision }])
+export function remember(native: Request, limiter: RateLimiter, decision: Decision): void {
+  native[DECIDED] = [...decidedOn(native), { limiter, decision }]
 }
 
-function decidedOn(native: object): readonly Decided[] {
-  return Reflect.get(native, DECIDED) ?? []
+function decidedOn(native: Request): readonly Decided[] {
+  return native[DECIDED] ?? []
 }

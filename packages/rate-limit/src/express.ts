@@ -1,7 +1,7 @@
 import { toExpress } from '@holdfast/http/express'
 import type { Request, RequestHandler } from 'express'
 import { addressKey } from './client-key.ts'
-import { type RateLimitOptions, createHandler } from './handler.ts'
+import { createHandler, type RateLimitOptions } from './handler.ts'
 
 export { getRateLimit } from './decided.ts'
 export type { RateLimitOptions } from './handler.ts'

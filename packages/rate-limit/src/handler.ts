@@ -1,9 +1,9 @@
 import type { Exchange, Handler } from '@holdfast/http'
-import { IPV6_SUBNET, addressKey, checkedSubnet } from './client-key.ts'
+import { addressKey, checkedSubnet, IPV6_SUBNET } from './client-key.ts'
 import type { Cost } from './cost.ts'
 import { isDecided, remember } from './decided.ts'
 import { draftFields } from './headers.ts'
-import { type RateLimiter, type RateLimiterOptions, createRateLimiter } from './limiter.ts'
+import { createRateLimiter, type RateLimiter, type RateLimiterOptions } from './limiter.ts'
 import { checkNothingUnknown, shown } from './policy.ts'
 import { refusal } from './refusal.ts'
 
@@ -46,7 +46,9 @@ export function createHandler<Native extends object>(options: RateLimitOptions<N
     const { native } = exchange
     if (isDecided(native, limiter) || (skip !== undefined && (await skip(native)))) return next()
     if (exchange.aborted && exchange.ip === undefined) return
-    const decision = await limiter.consume(await subjectOf(exchange), { cost: typeof cost === 'function' ? await cost(native) : cost })
+    const decision = await limiter.consume(await subjectOf(exchange), {
+      cost: typeof cost === 'function' ? await cost(native) : cost,
+    })
     remember(native, limiter, decision)
     for (const [name, value] of fieldsOf(decision)) exchange.setHeader(name, value)
     if (decision.allowed) return next()

@@ -1,5 +1,5 @@
 export type { Cost } from './cost.ts'
 export type { Decision, DecisionSource, PolicyDecision } from './decision.ts'
 export type { RateLimitEvent } from './events.ts'
-export { type ConsumeOptions, type RateLimiter, type RateLimiterOptions, createRateLimiter } from './limiter.ts'
+export { type ConsumeOptions, createRateLimiter, type RateLimiter, type RateLimiterOptions } from './limiter.ts'
 export type { AlgorithmName, Policy, PolicyOptions } from './policy.ts'

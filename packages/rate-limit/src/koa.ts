@@ -1,7 +1,7 @@
 import { toKoa } from '@holdfast/http/koa'
 import type { Context, Middleware } from 'koa'
 import { addressKey } from './client-key.ts'
-import { type RateLimitOptions, createHandler } from './handler.ts'
+import { createHandler, type RateLimitOptions } from './handler.ts'
 
 export { getRateLimit } from './decided.ts'
 export type { RateLimitOptions } from './handler.ts'

@@ -5,7 +5,7 @@ import type { Decision, DecisionSource } from './decision.ts'
 import { announce } from './events.ts'
 import { type ConsumeResult, consume as consumeOperation } from './operations/consume.ts'
 import { reset as resetOperation } from './operations/reset.ts'
-import { type Policy, type PolicyOptions, checkNothingUnknown, definePolicies, shown } from './policy.ts'
+import { checkNothingUnknown, definePolicies, type Policy, type PolicyOptions, shown } from './policy.ts'
 import { registerPolicies } from './registry.ts'
 
 export type RateLimiterOptions = LimiterSettings & (OnePolicy | SeveralPolicies)
@@ -139,7 +139,6 @@ function policyOptions(options: RateLimiterOptions, name: string): readonly Poli
   }
   const { policies, ...unknown } = rest
   checkNothingUnknown('options with policies', unknown)
-  if (!Array.isArray(policies)) throw new TypeError(`policies must be a list, got ${shown(policies)}`)
   return policies
 }
 

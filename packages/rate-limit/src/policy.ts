@@ -29,6 +29,8 @@ export interface Policy extends Required<PolicyOptions> {
  * @throws {TypeError | RangeError} when a part of one is missing or out of range, or two have the same name
  */
 export function definePolicies(options: readonly PolicyOptions[]): readonly Policy[] {
+  const given: unknown = options
+  if (!Array.isArray(given)) throw new TypeError(`policies must be a list, got ${shown(options)}`)
   if (options.length === 0) throw new RangeError('policies must hold at least one policy')
   const names = new Set<string>()
   return options.map((each) => {
@@ -49,7 +51,9 @@ function definePolicy(options: PolicyOptions): Policy {
     throw new RangeError(`limit ${of} must be a whole number of at least 0, got ${shown(limit)}`)
   }
   if (!Number.isSafeInteger(windowMs) || windowMs < 1 || windowMs > LONGEST_WINDOW) {
-    throw new RangeError(`windowMs ${of} must be a whole number of milliseconds from 1 to ${LONGEST_WINDOW}, got ${shown(windowMs)}`)
+    throw new RangeError(
+      `windowMs ${of} must be a whole number of milliseconds from 1 to ${LONGEST_WINDOW}, got ${shown(windowMs)}`,
+    )
   }
   if (!ALGORITHMS.includes(algorithm)) {
     throw new RangeError(`algorithm ${of} must be one of ${ALGORITHMS.join(', ')}, got ${shown(algorithm)}`)

@@ -46,7 +46,11 @@ eachFramework((framework) => {
 
     it('says what a client may do, and lets it pass after exactly Retry-After seconds', async () => {
       const { clock, port, end } = await serving({ limit: 1, windowMs: 90_000 })
-      expect(await request(port)).toMatchObject({ status: 200, headers: { 'ratelimit-policy': '"default";q=1;w=90' }, body: 'hello' })
+      expect(await request(port)).toMatchObject({
+        status: 200,
+        headers: { 'ratelimit-policy': '"default";q=1;w=90' },
+        body: 'hello',
+      })
       clock.advance(30_001)
       const refused = await request(port)
       expect(refused).toMatchObject({
@@ -113,7 +117,12 @@ eachFramework((framework) => {
   it('sends no fields when it is told so, but Retry-After', async () => {
     const { port } = await serve({ adapter: memoryAdapter(), limit: 0, windowMs: 60_000, headers: false })
     const { status, headers } = await request(port)
-    expect([status, headers['ratelimit'], headers['ratelimit-policy'], headers['retry-after']]).toEqual([429, undefined, undefined, undefined])
+    expect([status, headers['ratelimit'], headers['ratelimit-policy'], headers['retry-after']]).toEqual([
+      429,
+      undefined,
+      undefined,
+      undefined,
+    ])
   })
 
   it('writes fields that parse as structured fields', async () => {
@@ -123,12 +132,18 @@ eachFramework((framework) => {
     ]
     const { port } = await serve({ adapter: memoryAdapter(), policies })
     const { headers } = await request(port)
-    const parsed = [headers['ratelimit-policy'], headers['ratelimit']].map((field = '') =>
-      parseList(field).map(([name, parameters]) => [name, Object.fromEntries(parameters)]),
+    const parsed = [headers['ratelimit-policy'], headers['ratelimit']].map((field) =>
+      parseList(field ?? '').map(([name, parameters]) => [name, Object.fromEntries(parameters)]),
     )
     expect(parsed).toEqual([
-      [['burst "quoted"', { q: 2 }], ['sustained', { q: 5, w: 10 }]],
-      [['burst "quoted"', { r: 1, t: 1 }], ['sustained', { r: 4, t: 10 }]],
+      [
+        ['burst "quoted"', { q: 2 }],
+        ['sustained', { q: 5, w: 10 }],
+      ],
+      [
+        ['burst "quoted"', { r: 1, t: 1 }],
+        ['sustained', { r: 4, t: 10 }],
+      ],
     ])
   })
 

@@ -1,5 +1,5 @@
-import { failing, fakeClock } from '@holdfast/adapter/testing'
 import { memoryAdapter } from '@holdfast/adapter/memory'
+import { failing, fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter } from '@holdfast/rate-limit'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { adapters } from './adapters.ts'

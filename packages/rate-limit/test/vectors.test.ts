@@ -54,7 +54,12 @@ describe.each(adapters)('on %s', (_name, makeAdapter) => {
   })
 })
 
-function summary({ allowed, retryAfterMs, violated, policies }: Awaited<ReturnType<ReturnType<typeof createRateLimiter>['consume']>>) {
+function summary({
+  allowed,
+  retryAfterMs,
+  violated,
+  policies,
+}: Awaited<ReturnType<ReturnType<typeof createRateLimiter>['consume']>>) {
   return {
     allowed,
     retryAfterMs,

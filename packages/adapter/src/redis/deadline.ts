@@ -1,11 +1,13 @@
 import { AdapterTimeoutError } from '../errors.ts'
 import { type AdapterCall, described } from '../trace.ts'
+import { type Deadline, Deadlines } from './deadlines.ts'
 
 /** One call that waits for Redis. `over` once nobody waits for it any more: then nothing further is sent for it. */
 export interface Waiting {
   readonly over: boolean
 }
 
+/** What the adapter makes of how its calls end. */
 export interface Outcome {
   succeeded(): void
   /** @returns What the caller gets to see */
@@ -13,45 +15,55 @@ export interface Outcome {
 }
 
 /** Starts a call and waits for it until its deadline, on the real monotonic clock. */
-export function withDeadline<T>(
+export type WithDeadline = <T>(
   call: AdapterCall,
   timeoutMs: number,
   signal: AbortSignal | undefined,
-  outcome: Outcome,
   start: (waiting: Waiting) => Promise<T>,
-): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason)
-    const waiting = { over: false }
-    const end = (): void => {
-      waiting.over = true
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
-    }
-    const onAbort = (): void => {
-      end()
-      reject(signal?.reason)
-    }
-    const timer = setTimeout(() => {
-      end()
-      const error = new AdapterTimeoutError(`Redis did not answer ${described(call)} within ${timeoutMs} ms; it may have run`)
-      reject(outcome.failed(error, call))
-    }, timeoutMs)
-    signal?.addEventListener('abort', onAbort)
-    start(waiting).then(
-      (result) => {
+) => Promise<T>
+
+export function createWithDeadline(outcome: Outcome): WithDeadline {
+  const byTimeout = new Map<number, Deadlines>()
+
+  function deadlinesOf(timeoutMs: number): Deadlines {
+    const known = byTimeout.get(timeoutMs)
+    if (known !== undefined) return known
+    const created = new Deadlines(timeoutMs)
+    byTimeout.set(timeoutMs, created)
+    return created
+  }
+
+  return (call, timeoutMs, signal, start) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason)
+      const waiting: Deadline & { over: boolean } = {
+        over: false,
+        at: performance.now() + timeoutMs,
+        expire: () =>
+          fail(new AdapterTimeoutError(`Redis did not answer ${described(call)} within ${timeoutMs} ms; it may have run`)),
+      }
+      function end(): void {
+        waiting.over = true
+        signal?.removeEventListener('abort', onAbort)
+      }
+      function fail(error: unknown): void {
+        if (waiting.over) return
+        end()
+        reject(outcome.failed(error, call))
+      }
+      function onAbort(): void {
+        end()
+        reject(signal?.reason)
+      }
+      signal?.addEventListener('abort', onAbort)
+      deadlinesOf(timeoutMs).add(waiting)
+      start(waiting).then((result) => {
         if (waiting.over) return
         end()
         outcome.succeeded()
         resolve(result)
-      },
-      (error: unknown) => {
-        if (waiting.over) return
-        end()
-        reject(outcome.failed(error, call))
-      },
-    )
-  })
+      }, fail)
+    })
 }
 
 /** @throws {RangeError} when it is not a duration that a timer can wait for */

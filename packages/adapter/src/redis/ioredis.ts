@@ -5,8 +5,8 @@ export interface IoredisClient {
   readonly status: string
   evalsha(...args: never[]): unknown
   duplicate(options?: object): unknown
-  on(event: string, listener: (...args: never[]) => void): unknown
-  off(event: string, listener: (...args: never[]) => void): unknown
+  on(event: string, listener: (error: Error) => void): unknown
+  off(event: string, listener: (error: Error) => void): unknown
 }
 
 /** The same client with the commands that answer in bytes; ioredis has them, and leaves some out of its types. */
@@ -16,6 +16,8 @@ interface IoredisCommands extends IoredisClient {
   getBuffer(key: string): Promise<Buffer | null>
   mgetBuffer(keys: readonly string[]): Promise<(Buffer | null)[]>
   publish(channel: string, message: string): Promise<unknown>
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown
+  on(event: string, listener: (error: Error) => void): unknown
   subscribe(...channels: string[]): Promise<unknown>
   unsubscribe(channel: string): Promise<unknown>
   disconnect(): void

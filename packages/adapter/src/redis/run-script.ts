@@ -31,21 +31,21 @@ export function createRunScript(): RunScript {
     return loaded
   }
 
-  return async function runScript(client, script, keys, args, waiting) {
-    try {
-      return await client.evalSha(script.sha, keys, args)
-    } catch (error) {
-      if (!isNoScript(error) || waiting.over) throw error
-    }
+  async function resend(error: unknown, ...parameters: Parameters<RunScript>): Promise<unknown> {
+    const [client, script, keys, args, waiting] = parameters
+    if (!isNoScript(error) || waiting.over) throw error
     const other = loading.get(script.sha)
-    if (other === undefined) return load(client, script, keys, args, waiting)
+    if (other === undefined) return load(...parameters)
     await other
-    if (waiting.over) return undefined
+    if (waiting.over) throw error
     try {
       return await client.evalSha(script.sha, keys, args)
-    } catch (error) {
-      if (!isNoScript(error) || waiting.over) throw error
+    } catch (again) {
+      if (!isNoScript(again) || waiting.over) throw again
+      return load(...parameters)
     }
-    return load(client, script, keys, args, waiting)
   }
+
+  return (client, script, keys, args, waiting) =>
+    client.evalSha(script.sha, keys, args).catch((error: unknown) => resend(error, client, script, keys, args, waiting))
 }

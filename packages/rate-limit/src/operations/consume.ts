@@ -1,4 +1,4 @@
-import { type Operation, defineOperation } from '@holdfast/adapter'
+import { defineOperation, type Operation } from '@holdfast/adapter'
 import type { AlgorithmName, Policy } from '../policy.ts'
 import type { Algorithm, Quota } from './algorithm.ts'
 import { fixedWindow } from './fixed-window.ts'

@@ -1,6 +1,6 @@
-import { type Operation, defineOperation } from '@holdfast/adapter'
+import { defineOperation, type Operation } from '@holdfast/adapter'
 import type { Policy } from '../policy.ts'
-import { type Usage, ringKeys } from './consume.ts'
+import { ringKeys, type Usage } from './consume.ts'
 
 /** Forgets what a subject has used. */
 export const reset: Operation<Usage, { readonly policies: readonly Policy[] }, void> = defineOperation({

@@ -1,0 +1,27 @@
+import { createServer } from 'node:http'
+import { memoryAdapter } from '@holdfast/adapter/memory'
+import { redisAdapter } from '@holdfast/adapter/redis'
+import { createApp } from './app.ts'
+
+const { PORT = '3000', HOST = '127.0.0.1', REDIS_URL: url } = process.env
+const adapter = url ? redisAdapter({ url, prefix: 'koa-api:' }) : memoryAdapter()
+const app = createApp(adapter).callback()
+const server = createServer((req, res) => void app(req, res))
+
+server.listen(Number(PORT), HOST, () => {
+  const bound = server.address()
+  const address = `http://${HOST}:${typeof bound === 'object' ? bound?.port : PORT}`
+  console.log(`Listening on ${address}, counting in ${url ? 'Redis' : 'memory'}. Try:
+
+  curl -i ${address}/api           # 200, and RateLimit: "default";r=9;t=60: nine more within a minute
+  for i in $(seq 12); do curl -s -o /dev/null -w '%{http_code} ' ${address}/api; done    # 200s, then 429s
+  curl -i ${address}/api/time      # 429 with Retry-After, until the first request is a minute old
+`)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    server.close(() => void adapter.close())
+    server.closeIdleConnections()
+  })
+}
