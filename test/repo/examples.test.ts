@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
 import { startProgram } from '../src/program.ts'
 import { pipelined, request } from '../src/raw-http.ts'
@@ -53,12 +55,16 @@ describe('the README', () => {
     expect(block).toContain('app.listen(3000, ')
     const listening = `console.log('http://127.0.0.1:${port}')`
     const source = block.replace(/app\.listen\(3000, '127\.0\.0\.1'\)/, `app.listen(${port}, '127.0.0.1', () => ${listening})`)
-    const program = await startProgram(`data:text/javascript,${encodeURIComponent(source)}`, {})
+    // Inside the repository, where its imports are found.
+    const folder = mkdtempSync(fileURLToPath(new URL('../../.readme-', import.meta.url)))
+    writeFileSync(join(folder, 'first.ts'), source)
+    const program = await startProgram(join(folder, 'first.ts'), {})
     expect(await request(program.port)).toMatchObject({
       status: 200,
       headers: { ratelimit: '"default";r=99;t=60' },
       body: 'hello',
     })
     await program.stop()
+    rmSync(folder, { recursive: true })
   })
 })

@@ -10,8 +10,9 @@ export function toKoa(handler: Handler<Context>): Middleware {
     try {
       await handler(exchange, next)
     } catch (error) {
-      if (!exchange.answered) throw asError(error)
-      reportLateFailure(error)
+      const failure: unknown = asError(error)
+      if (!exchange.answered) throw failure
+      reportLateFailure(failure)
     }
   }
 }

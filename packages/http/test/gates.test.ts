@@ -153,7 +153,7 @@ eachFramework((framework) => {
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const handler = jest.fn<AppHandler>()
     for (const failure of [new Error('secret'), undefined]) {
-      const { port } = await framework.serve({ gate: bound(() => Promise.reject(failure)), handler })
+      const { port } = await framework.serve({ gate: bound(failing(failure)), handler })
       const { status, body } = await request(port)
       expect(status).toBe(500)
       if (framework.binding !== 'express') expect(body).not.toContain('secret') // Express shows it outside production
@@ -221,7 +221,13 @@ eachFramework((framework) => {
   })
 })
 
+function failing(failure: unknown): Gate {
+  return async () => {
+    throw failure
+  }
+}
+
 /** Resolves once the server has seen that the client is gone: in real time, some milliseconds. */
 async function aborted(exchange: Exchange<unknown> | undefined): Promise<void> {
-  while (exchange?.aborted === false) await scheduler.wait(1)
+  for (let gone = exchange?.aborted; gone === false; gone = exchange?.aborted) await scheduler.wait(1)
 }

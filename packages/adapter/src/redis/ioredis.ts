@@ -69,7 +69,13 @@ export function ioredisClient(
 }
 
 function subscriber(client: IoredisCommands, onError: (error: Error) => void): Subscriber {
-  const own = client.duplicate({ enableOfflineQueue: true, lazyConnect: false, maxRetriesPerRequest: null, retryStrategy })
+  const own = client.duplicate({
+    enableOfflineQueue: true,
+    lazyConnect: false,
+    maxRetriesPerRequest: null,
+    retryStrategy,
+    disconnectTimeout: DISCONNECT_MS,
+  })
   if (!isIoredis(own)) throw new TypeError('duplicate() of this client gave no client')
   let connections = 0
   own.on('error', onError)
@@ -89,10 +95,18 @@ function subscriber(client: IoredisCommands, onError: (error: Error) => void): S
 /** The adapter's own client. It tries again soon and often, and never by itself sends a command a second time. */
 export async function connectIoredis(url: string, onError: (error: Error) => void): Promise<RedisClient> {
   const { Redis } = await import('ioredis')
-  const client = new Redis(url, { retryStrategy, maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false })
+  const client = new Redis(url, {
+    retryStrategy,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    disconnectTimeout: DISCONNECT_MS,
+  })
   if (!isIoredis(client)) throw new TypeError('this version of ioredis has no evalshaBuffer')
   return ioredisClient(client, onError, () => client.disconnect())
 }
+
+/** ioredis keeps the process alive so long, even when the connection it closes is gone already. */
+const DISCONNECT_MS = 100
 
 function retryStrategy(attempts: number): number {
   return Math.min(50 * attempts, 500)

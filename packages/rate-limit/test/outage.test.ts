@@ -1,0 +1,41 @@
+import { redisAdapter } from '@holdfast/adapter/redis'
+import { createRateLimiter } from '@holdfast/rate-limit'
+import { ownPrefix, type RedisServer, startRedisServer } from '@holdfast/test/redis'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+
+// In real time: deadlines go by it. Some 300 ms each.
+let server: RedisServer
+beforeAll(async () => {
+  server = await startRedisServer()
+})
+afterAll(() => server.stop())
+
+it('decides within the deadline while Redis is frozen, and by Redis within a second of its coming back', async () => {
+  const adapter = redisAdapter({ url: server.url, prefix: ownPrefix(), timeoutMs: 100 })
+  const limiter = createRateLimiter({ adapter, limit: 2, windowMs: 60_000 })
+  expect(await limiter.consume('key')).toMatchObject({ allowed: true, source: 'adapter' })
+  server.freeze()
+  const started = performance.now()
+  const decisions = await Promise.all(['key', 'key', 'key'].map((key) => limiter.consume(key)))
+  expect(performance.now() - started).toBeLessThan(150)
+  expect(decisions.map(({ allowed, source }) => [allowed, source])).toEqual([
+    [true, 'local'],
+    [true, 'local'],
+    [false, 'local'],
+  ])
+  server.thaw()
+  const thawed = performance.now()
+  while ((await limiter.consume('another')).source !== 'adapter') expect(performance.now() - thawed).toBeLessThan(1_000)
+  expect(performance.now() - thawed).toBeLessThan(1_000)
+  await adapter.close()
+})
+
+it('admits exactly the limit over two adapters, as over two processes, on the clock of Redis', async () => {
+  const prefix = ownPrefix()
+  const adapters = [redisAdapter({ url: server.url, prefix }), redisAdapter({ url: server.url, prefix })]
+  const limiters = adapters.map((adapter) => createRateLimiter({ adapter, limit: 50, windowMs: 60_000 }))
+  const decisions = await Promise.all(Array.from({ length: 100 }, (_, turn) => limiters[turn % 2]?.consume('key')))
+  expect(decisions.filter((decision) => decision?.allowed)).toHaveLength(50)
+  expect(decisions.every((decision) => decision?.source === 'adapter')).toBe(true)
+  await Promise.all(adapters.map((adapter) => adapter.close()))
+})
