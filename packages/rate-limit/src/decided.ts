@@ -3,6 +3,7 @@ import type { RateLimiter } from './limiter.ts'
 
 /** What was decided on one request, by the limiters that saw it. */
 interface Decided {
+  readonly subject: string
   readonly limiter: RateLimiter
   readonly decision: Decision
 }
@@ -19,13 +20,15 @@ export function getRateLimit(native: Request): Decision | undefined {
   return decidedOn(native).at(-1)?.decision
 }
 
-/** Whether a limiter of the same name on the same adapter has decided on this request: it is charged once. */
-export function isDecided(native: Request, { name, adapter }: RateLimiter): boolean {
-  return decidedOn(native).some(({ limiter }) => limiter.name === name && limiter.adapter === adapter)
+/** Whether a limiter of the same name on the same adapter has charged this request to `subject` already. */
+export function isDecided(native: Request, { name, adapter }: RateLimiter, subject: string): boolean {
+  return decidedOn(native).some(
+    (each) => each.subject === subject && each.limiter.name === name && each.limiter.adapter === adapter,
+  )
 }
 
-export function remember(native: Request, limiter: RateLimiter, decision: Decision): void {
-  native[DECIDED] = [...decidedOn(native), { limiter, decision }]
+export function remember(native: Request, decided: Decided): void {
+  native[DECIDED] = [...decidedOn(native), decided]
 }
 
 function decidedOn(native: Request): readonly Decided[] {

@@ -44,12 +44,12 @@ export function createHandler<Native extends object>(options: RateLimitOptions<N
 
   return async function rateLimit(exchange, next) {
     const { native } = exchange
-    if (isDecided(native, limiter) || (skip !== undefined && (await skip(native)))) return next()
+    if (skip !== undefined && (await skip(native))) return next()
     if (exchange.aborted && exchange.ip === undefined) return
-    const decision = await limiter.consume(await subjectOf(exchange), {
-      cost: typeof cost === 'function' ? await cost(native) : cost,
-    })
-    remember(native, limiter, decision)
+    const subject = await subjectOf(exchange)
+    if (isDecided(native, limiter, subject)) return next()
+    const decision = await limiter.consume(subject, { cost: typeof cost === 'function' ? await cost(native) : cost })
+    remember(native, { limiter, subject, decision })
     for (const [name, value] of fieldsOf(decision)) exchange.setHeader(name, value)
     if (decision.allowed) return next()
     exchange.respond(refusal(decision))

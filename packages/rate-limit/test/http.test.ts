@@ -103,6 +103,20 @@ eachFramework((framework) => {
     expect((await request(port)).headers['ratelimit']).toBe('"default";r=1;t=60')
   })
 
+  it('charges a request by each of two keys', async () => {
+    const options = { adapter: memoryAdapter(), limit: 2, windowMs: 60_000 }
+    const { port } = await framework.serve({
+      gate: {
+        node: () => [onNode(options), onNode({ ...options, key: () => 'all' })],
+        express: () => [onExpress(options), onExpress({ ...options, key: () => 'all' })],
+        koa: () => [onKoa(options), onKoa({ ...options, key: () => 'all' })],
+      },
+      trustProxy: 1,
+    })
+    const from = (address: string) => request(port, { headers: { 'X-Forwarded-For': address } }).then(({ status }) => status)
+    expect([await from('192.0.2.1'), await from('192.0.2.2'), await from('192.0.2.3')]).toEqual([200, 200, 429])
+  })
+
   it('keeps its fields on the answer to a handler that fails', async () => {
     const gate = limited({ adapter: memoryAdapter(), limit: 2, windowMs: 60_000 })
     const { port } = await framework.serve({

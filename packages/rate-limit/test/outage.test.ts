@@ -17,7 +17,7 @@ it('decides within the deadline while Redis is frozen, and by Redis within a sec
   server.freeze()
   const started = performance.now()
   const decisions = await Promise.all(['key', 'key', 'key'].map((key) => limiter.consume(key)))
-  expect(performance.now() - started).toBeLessThan(150)
+  expect(performance.now() - started).toBeLessThan(250)
   expect(decisions.map(({ allowed, source }) => [allowed, source])).toEqual([
     [true, 'local'],
     [true, 'local'],

@@ -27,12 +27,13 @@ export function isIoredis(client: unknown): client is IoredisCommands {
   return typeof client === 'object' && client !== null && 'evalshaBuffer' in client && 'duplicate' in client
 }
 
-/** @param closeClient What `close` does with the client itself; nothing, when it was given */
-export function ioredisClient(
-  client: IoredisCommands,
-  onError: (error: Error) => void,
-  closeClient: () => void = () => {},
-): RedisClient {
+interface Ownership {
+  /** `close` ends a client of the adapter's own, and lets go of one that was given. */
+  readonly isOwn: boolean
+  onError(error: Error): void
+}
+
+export function ioredisClient(client: IoredisCommands, { isOwn, onError }: Ownership): RedisClient {
   let outage: Error | undefined
   let lastError: Error | undefined
   const onReady = (): void => {
@@ -60,10 +61,10 @@ export function ioredisClient(
     subscriber: () => subscriber(client, onError),
     outage: () => outage,
     async close() {
+      if (isOwn) return client.disconnect()
       client.off('ready', onReady)
       client.off('close', onClose)
       client.off('error', failed)
-      closeClient()
     },
   }
 }
@@ -102,7 +103,7 @@ export async function connectIoredis(url: string, onError: (error: Error) => voi
     disconnectTimeout: DISCONNECT_MS,
   })
   if (!isIoredis(client)) throw new TypeError('this version of ioredis has no evalshaBuffer')
-  return ioredisClient(client, onError, () => client.disconnect())
+  return ioredisClient(client, { isOwn: true, onError })
 }
 
 /** ioredis keeps the process alive so long, even when the connection it closes is gone already. */

@@ -20,7 +20,7 @@ export function openClient(
       `url must begin with redis:// or rediss://, got ${typeof url === 'string' ? withoutSecrets(url) : typeof url}`,
     )
   }
-  if (isIoredis(client)) return ioredisClient(client, onError)
+  if (isIoredis(client)) return ioredisClient(client, { isOwn: false, onError })
   throw new TypeError('client must be an ioredis 5 or 6 client')
 }
 
