@@ -1,35 +1,88 @@
 import { once } from 'node:events'
+import { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Exchange } from '@holdfast/http'
 import { bound, eachFramework } from '@holdfast/test/frameworks'
 import { request, sent } from '@holdfast/test/raw-http'
 import { expect, it, jest } from '@jest/globals'
+import { deferred } from './deferred.ts'
 
 const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
 
 eachFramework((framework) => {
   it('answers nobody when the client left before the gate has decided', async () => {
-    const arrived = Promise.withResolvers<Exchange<unknown>>()
-    const left = Promise.withResolvers<void>()
-    const done = Promise.withResolvers<void>()
+    const arrived = deferred<Exchange<unknown>>()
+    const decided = deferred<boolean>()
     const gate = bound(async (exchange) => {
       if (exchange.url === '/') return exchange.respond({ status: 200, body: 'alive' })
       arrived.resolve(exchange)
-      await left.promise
+      await once(socketOf(exchange), 'close')
       exchange.setHeader('X-Late', '1')
       exchange.respond({ status: 429, body: 'nobody reads this' })
-      done.resolve()
+      decided.resolve(exchange.aborted)
     })
-    const { port } = await framework.serve({
-      gate: { ...gate, node: () => [disconnecting(left), ...gate.node()], ...onNative(gate, left) },
-    })
+    const { port } = await framework.serve({ gate })
     const socket = await sent(port, [{ path: '/slow' }])
-
     expect((await arrived.promise).aborted).toBe(false)
-    socket.destroy()
-    await done.promise
 
-    expect((await arrived.promise).aborted).toBe(true)
+    socket.destroy()
+
+    expect(await decided.promise).toBe(true)
     expect((await request(port)).body).toBe('alive')
     expect(emitWarning).not.toHaveBeenCalled()
   })
+
+  it('resolves next() when the client left before it is called', async () => {
+    const arrived = deferred()
+    const passed = deferred()
+    const gate = bound(async (exchange, next) => {
+      arrived.resolve()
+      await once(socketOf(exchange), 'close')
+      await next()
+      passed.resolve()
+    })
+    const { port } = await framework.serve({ gate })
+    const socket = await sent(port, [{}])
+    await arrived.promise
+
+    socket.destroy()
+
+    await passed.promise
+  })
+
+  it('resolves next() when the client leaves while the app works, also of requests that wait in the pipe', async () => {
+    const started: string[] = []
+    const passed: string[] = []
+    const allStarted = deferred()
+    const allPassed = deferred()
+    const left = deferred()
+    const gate = bound(async (exchange, next) => {
+      await next()
+      if (passed.push(exchange.url) === 3) allPassed.resolve()
+    })
+    const { port } = await framework.serve({
+      gate,
+      async handler({ url, req }) {
+        req.socket.once('close', () => left.resolve())
+        if (started.push(url) === 3) allStarted.resolve()
+        await left.promise
+        return { body: 'too late' }
+      },
+    })
+    const socket = await sent(port, [{ path: '/1' }, { path: '/2' }, { path: '/3' }])
+    await allStarted.promise
+    expect(passed).toEqual([])
+
+    socket.destroy()
+
+    await allPassed.promise
+    expect(new Set(passed)).toEqual(new Set(['/1', '/2', '/3']))
+    expect(emitWarning).not.toHaveBeenCalled()
+  })
 })
+
+function socketOf({ native }: Exchange<unknown>): Socket {
+  const req: unknown = native instanceof IncomingMessage ? native : Reflect.get(Object(native), 'req')
+  if (req instanceof IncomingMessage) return req.socket
+  throw new TypeError('Neither a request nor a Koa context')
+}

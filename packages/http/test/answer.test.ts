@@ -1,134 +1,87 @@
 import type { Handler, HttpResponse } from '@holdfast/http'
 import { bound, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request } from '@holdfast/test/raw-http'
-import { beforeEach, describe, expect, it, jest } from '@jest/globals'
-
-const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
-
-beforeEach(() => {
-  emitWarning.mockClear()
-})
+import { expect, it } from '@jest/globals'
+import { deferred } from './deferred.ts'
 
 eachFramework((framework) => {
-  describe('an answer from the gate', () => {
-    it('goes out whole, and the app is not asked', async () => {
-      const handler = jest.fn(() => ({ body: 'from the app' }))
-      const gate = bound(
-        answering({
-          status: 429,
-          headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '7' },
-          body: '{"title":"Zu viele ✋"}',
-        }),
-      )
-      const { port } = await framework.serve({ gate, handler })
+  it('keeps every byte of an answer in bytes', async () => {
+    const whole = Uint8Array.from({ length: 300 }, (_, index) => index % 256)
+    const { url } = await framework.serve({ gate: bound(answering({ status: 200, body: whole.subarray(20, 290) })) })
 
-      const { status, headers, body } = await request(port)
+    const response = await fetch(url)
 
-      expect({ status, body }).toEqual({ status: 429, body: '{"title":"Zu viele ✋"}' })
-      expect(headers).toMatchObject({
-        'content-type': 'application/problem+json',
-        'content-length': '25',
-        'retry-after': '7',
-      })
-      expect(handler).not.toHaveBeenCalled()
-    })
+    expect(response.headers.get('content-length')).toBe('270')
+    expect(Buffer.from(await response.arrayBuffer()).equals(whole.subarray(20, 290))).toBe(true)
+  })
 
-    it('keeps every byte of a body in bytes', async () => {
-      const whole = Uint8Array.from({ length: 300 }, (_, index) => index % 256)
-      const { url } = await framework.serve({ gate: bound(answering({ status: 200, body: whole.subarray(20, 290) })) })
+  it('guesses no Content-Type', async () => {
+    const { port } = await framework.serve({ gate: bound(answering({ status: 503, body: '<down>' })) })
+    expect((await request(port)).headers).not.toHaveProperty('content-type')
+  })
 
-      const response = await fetch(url)
+  it.each([204, 304])('sends a %i without a body and without the headers of one', async (status) => {
+    const headers = { 'Content-Type': 'text/plain', 'X-Kept': 'yes' }
+    const { port } = await framework.serve({ gate: bound(answering({ status, headers, body: 'never' })) })
 
-      expect(response.headers.get('content-length')).toBe('270')
-      expect(Buffer.from(await response.arrayBuffer()).equals(whole.subarray(20, 290))).toBe(true)
-    })
+    const [first, second] = await pipelined(port, [{ path: '/1' }, { path: '/2' }])
 
-    it('guesses no Content-Type', async () => {
-      const { port } = await framework.serve({ gate: bound(answering({ status: 503, body: '<down>' })) })
-      expect((await request(port)).headers).not.toHaveProperty('content-type')
-    })
+    expect(first).toMatchObject({ status, body: '', headers: { 'x-kept': 'yes' } })
+    expect(second?.status).toBe(status)
+    for (const name of ['content-type', 'content-length', 'transfer-encoding']) expect(first?.headers).not.toHaveProperty(name)
+  })
 
-    it('has a Content-Length of 0 without a body', async () => {
-      const { port } = await framework.serve({ gate: bound(answering({ status: 429 })) })
-      const { status, headers, body } = await request(port)
-      expect({ status, body, length: headers['content-length'] }).toEqual({ status: 429, body: '', length: '0' })
-      expect(headers).not.toHaveProperty('content-type')
-    })
-
-    it.each([204, 304])('sends a %i without a body and what belongs to one', async (status) => {
-      const headers = { 'Content-Type': 'text/plain', 'X-Kept': 'yes' }
-      const { port } = await framework.serve({ gate: bound(answering({ status, headers, body: 'never' })) })
-
-      const [first, second] = await pipelined(port, [{ path: '/1' }, { path: '/2' }])
-
-      expect(first).toMatchObject({ status, body: '', headers: { 'x-kept': 'yes' } })
-      expect(second?.status).toBe(status)
-      for (const name of ['content-type', 'content-length', 'transfer-encoding']) expect(first?.headers).not.toHaveProperty(name)
-    })
-
-    it('sends a 205 with a Content-Length of 0', async () => {
+  // Koa strips a 205 of its Content-Length by itself: there, a client waits for the end of the connection.
+  if (framework.binding !== 'koa') {
+    it('sends a 205 without a body, and then the next response', async () => {
       const { port } = await framework.serve({ gate: bound(answering({ status: 205, body: 'never' })) })
-      expect(await request(port)).toMatchObject({ status: 205, body: '', headers: { 'content-length': '0' } })
-    })
-
-    it('tells a HEAD request the length and sends no body', async () => {
-      const { port } = await framework.serve({ gate: bound(answering({ status: 429, body: 'slow down' })) })
-
-      const responses = await pipelined(port, [{ method: 'HEAD' }, { method: 'GET' }])
-
-      expect(responses.map(({ status, headers, body }) => [status, headers['content-length'], body])).toEqual([
-        [429, '9', ''],
-        [429, '9', 'slow down'],
+      expect(await pipelined(port, [{}, {}])).toMatchObject([
+        { status: 205, body: '', headers: { 'content-length': '0' } },
+        { status: 205, body: '', headers: { 'content-length': '0' } },
       ])
     })
+  }
 
-    it('answers a request whose body nobody has read, and the next one', async () => {
-      const { port } = await framework.serve({ gate: bound(answering({ status: 413, body: 'too much' })) })
-      const post = { method: 'POST', body: 'x'.repeat(50_000) }
-      const responses = await pipelined(port, [post, post])
-      expect(responses.map(({ status, body }) => [status, body])).toEqual([
-        [413, 'too much'],
-        [413, 'too much'],
-      ])
-    })
+  it('answers a request whose body nobody has read, and the one after it', async () => {
+    const { port } = await framework.serve({ gate: bound(answering({ status: 413, body: 'too much' })) })
+    const post = { method: 'POST', body: 'x'.repeat(50_000) }
+    expect(await pipelined(port, [post, post])).toMatchObject([
+      { status: 413, body: 'too much' },
+      { status: 413, body: 'too much' },
+    ])
+  })
 
-    it('comes with the headers of the gates before it', async () => {
-      const first: Handler<unknown> = async (exchange, next) => {
-        exchange.setHeader('X-First', '1')
-        await next()
-      }
-      const { port } = await framework.serve({ gate: bound(first, answering({ status: 429 })) })
-      expect(await request(port)).toMatchObject({ status: 429, headers: { 'x-first': '1' } })
-    })
-
-    it('stands, even if the handler fails after it', async () => {
-      const gate = bound(async (exchange) => {
-        exchange.respond({ status: 429, body: 'slow down' })
-        throw new Error('too late')
-      })
-      const { port } = await framework.serve({ gate })
-
-      expect(await request(port)).toMatchObject({ status: 429, body: 'slow down' })
-      expect(emitWarning).toHaveBeenCalledTimes(1)
-      expect(emitWarning.mock.calls[0]?.[0]).toContain('Error: too late')
-    })
+  it('sends the headers of the gates before the one that answers', async () => {
+    const first: Handler<unknown> = async (exchange, next) => {
+      exchange.setHeader('X-First', '1')
+      await next()
+    }
+    const { port } = await framework.serve({ gate: bound(first, answering({ status: 429 })) })
+    expect(await request(port)).toMatchObject({ status: 429, headers: { 'x-first': '1' } })
   })
 
   it('refuses to answer once the headers of a response are sent', async () => {
-    const refusal = new Promise<unknown>((resolve) => {
-      const gate = bound(async (exchange, next) => {
-        await next()
-        try {
-          exchange.respond({ status: 503 })
-        } catch (error) {
-          resolve(error)
-        }
-      })
-      void framework
-        .serve({ gate, handler: ({ res }) => void res.writeHead(200, { 'Content-Length': 0 }).end() })
-        .then(({ port }) => request(port))
+    const refusal = deferred<unknown>()
+    const gate = bound(async (exchange, next) => {
+      await next()
+      try {
+        exchange.respond({ status: 503 })
+      } catch (error) {
+        refusal.resolve(error)
+      }
     })
-    expect(String(await refusal)).toBe('Error: The response cannot be a 503: the headers of another are sent already')
+    const sent = deferred()
+    const { port } = await framework.serve({
+      gate,
+      handler({ res }) {
+        res.writeHead(200, { 'Content-Length': 0 }).end(() => sent.resolve())
+        return undefined
+      },
+    })
+
+    expect(await request(port)).toMatchObject({ status: 200 })
+    await sent.promise
+    expect(String(await refusal.promise)).toBe('Error: The response cannot be a 503: the headers of another are sent already')
   })
 })
 

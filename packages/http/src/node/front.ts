@@ -20,10 +20,10 @@ export interface FrontOptions {
  */
 export function front(
   middlewares: readonly NodeMiddleware[],
-  listener: (req: IncomingMessage, res: ServerResponse) => void | Promise<void>,
+  listener: (req: IncomingMessage, res: ServerResponse) => unknown,
   { trustProxy = false }: FrontOptions = {},
 ): (req: IncomingMessage, res: ServerResponse) => void {
-  const chain: readonly NodeMiddleware[] = [...middlewares, listener]
+  const chain: readonly ((...of: Parameters<NodeMiddleware>) => unknown)[] = [...middlewares, listener]
   for (const each of chain) {
     if (typeof each !== 'function') throw new TypeError(`front takes functions (req, res, next), got ${typeof each}`)
   }

@@ -6,18 +6,15 @@ export function respond(req: IncomingMessage, res: ServerResponse, { status, hea
   if (res.headersSent) throw new Error(`The response cannot be a ${status}: the headers of another are sent already`)
   res.statusCode = status
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
-  if (isBodiless(status)) {
+  if (status === 204 || status === 304) {
     for (const name of BODY_HEADERS) res.removeHeader(name)
     res.end()
     return
   }
-  res.setHeader('Content-Length', Buffer.byteLength(body))
+  const content = status === 205 ? '' : body
+  res.setHeader('Content-Length', Buffer.byteLength(content))
   if (req.method === 'HEAD') res.end()
-  else res.end(body)
-}
-
-function isBodiless(status: number): boolean {
-  return status === 204 || status === 205 || status === 304
+  else res.end(content)
 }
 
 const BODY_HEADERS = ['Content-Type', 'Content-Length', 'Transfer-Encoding']
