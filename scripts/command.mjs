@@ -4,15 +4,26 @@ import { root, WINDOWS } from './repo.mjs'
 
 const TEN_MINUTES = 600_000
 
+const running = new Set()
+process.on('exit', () => running.forEach(killGroup))
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
+
+/** Starts a command without a terminal, in a process group of its own: nothing that it starts outlives this process. */
+export function start(command, args, { cwd = root, env = process.env, output = 'pipe' } = {}) {
+  const child = spawn(command, args, { cwd, env, stdio: ['ignore', output, output], detached: !WINDOWS, shell: WINDOWS })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  return child
+}
+
 /**
- * Runs a command without a terminal, to its end.
+ * Runs a command to its end.
  *
  * @returns What it printed
  * @throws {Error} with what it printed, when it fails or takes longer than `timeoutMs`
  */
-export async function run(command, args = [], { cwd = root, timeoutMs = TEN_MINUTES } = {}) {
-  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined }
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], detached: !WINDOWS, shell: WINDOWS })
+export async function run(command, args = [], { cwd, timeoutMs = TEN_MINUTES } = {}) {
+  const child = start(command, args, { cwd, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined } })
   const chunks = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => chunks.push(chunk))
   const timer = setTimeout(() => killGroup(child), timeoutMs)

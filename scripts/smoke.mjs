@@ -1,10 +1,9 @@
 // Starts the examples as a reader of the README does, and asks them over real connections.
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
-import { killGroup } from './command.mjs'
-import { root, TSX, WINDOWS } from './repo.mjs'
+import { killGroup, start } from './command.mjs'
+import { TSX } from './repo.mjs'
 
 const START_MS = 120_000
 const STOP_MS = 5_000
@@ -16,13 +15,7 @@ export const smokes = [
 
 async function smoke(command, args) {
   const { REDIS_URL: _, ...env } = process.env
-  const child = spawn(command, args, {
-    cwd: root,
-    env: { ...env, PORT: String(await freePort()) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: !WINDOWS,
-    shell: WINDOWS,
-  })
+  const child = start(command, args, { env: { ...env, PORT: String(await freePort()) } })
   const server = { child, output: '', exit: once(child, 'exit').catch((error) => [error.message]) }
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (server.output += chunk))
   try {
