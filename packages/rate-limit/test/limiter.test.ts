@@ -1,3 +1,4 @@
+import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing, fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter } from '@holdfast/rate-limit'
@@ -8,7 +9,7 @@ const START = Date.UTC(2025, 5, 1)
 
 describe.each(adapters)('a limiter on %s', (_name, makeAdapter) => {
   const clock = fakeClock(START)
-  let adapter = makeAdapter(clock.now)
+  let adapter: Adapter
 
   beforeEach(() => {
     clock.set(START)

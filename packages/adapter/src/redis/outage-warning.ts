@@ -17,7 +17,7 @@ export function createOutageWarning(): OutageWarning {
       down = true
       if (performance.now() - saidAt < AT_MOST_EVERY_MS) return
       saidAt = performance.now()
-      process.emitWarning(`${error.message}. Until Redis answers, each package acts by its failure policy`, {
+      process.emitWarning(`${error.message.replace(/\.$/, '')}. Until Redis answers, each package acts by its failure policy`, {
         type: 'HoldfastWarning',
         code: 'HOLDFAST_REDIS_OUTAGE',
       })
