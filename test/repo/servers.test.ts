@@ -1,0 +1,54 @@
+import { type RedisCluster, type RedisServer, startRedisCluster } from '@holdfast/test/redis'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+
+// In real time: servers find out by themselves that another is gone.
+describe('startRedisCluster', () => {
+  let cluster: RedisCluster
+  beforeAll(async () => {
+    cluster = await startRedisCluster({ replicasPerMaster: 1 })
+  })
+  afterAll(() => cluster.stop())
+
+  /** The master of a slot, and one that is not. */
+  async function mastersFor(key: string): Promise<[RedisServer, RedisServer]> {
+    const from = await cluster.masterOf(key)
+    const to = (await cluster.masters()).find((each) => each !== from)
+    return [from, to ?? from]
+  }
+
+  it('has three masters, each with a replica and its share of the slots', async () => {
+    expect(await cluster.masters()).toEqual(cluster.nodes.slice(0, 3))
+    for (const master of await cluster.masters()) expect(await cluster.replicasOf(master)).toHaveLength(1)
+    expect(await cluster.masterOf(0)).toBe(cluster.nodes[0])
+    expect(await cluster.masterOf(16_383)).toBe(cluster.nodes[2])
+  })
+
+  it('holds a slot in the middle of its move, then moves it with its keys', async () => {
+    const [from, to] = await mastersFor('{k}')
+    for (const key of ['{k}1', '{k}2']) await from.command('SET', key, key)
+    const move = await cluster.beginMove(await cluster.slotOf('{k}'), to)
+    await move.migrate('{k}1')
+    await expect(from.command('GET', '{k}1')).rejects.toThrow(/^ASK /)
+    await expect(from.command('MGET', '{k}1', '{k}2')).rejects.toThrow(/^TRYAGAIN /)
+    await move.finish()
+    await expect(from.command('GET', '{k}1')).rejects.toThrow(`:${to.port}`)
+    expect(await to.command('MGET', '{k}1', '{k}2')).toEqual(['{k}1', '{k}2'])
+    expect(await cluster.masterOf('{k}')).toBe(to)
+  })
+
+  it('fails over to the replica of a master that dies, and takes that one back as a replica', async () => {
+    const [master] = await mastersFor('a')
+    const replica = await cluster.failover(master)
+    await replica.command('SET', 'a', '1')
+    await master.start()
+    await cluster.settled()
+    expect(await cluster.replicasOf(replica)).toEqual([master])
+  })
+
+  it('demotes a master that stays up', async () => {
+    const [master] = await mastersFor('b')
+    const next = await cluster.demote(master)
+    expect(await cluster.masterOf('b')).toBe(next)
+    await expect(master.command('SET', 'b', '1')).rejects.toThrow(`:${next.port}`)
+  })
+})
