@@ -1,5 +1,6 @@
-import { type RedisCluster, type RedisServer, startRedisCluster } from '@holdfast/test/redis'
+import { ownPrefix, type RedisCluster, type RedisServer, sharedClusterNodes, startRedisCluster } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { Cluster } from 'ioredis'
 
 // In real time: servers find out by themselves that another is gone.
 describe('startRedisCluster', () => {
@@ -50,5 +51,16 @@ describe('startRedisCluster', () => {
     const next = await cluster.demote(master)
     expect(await cluster.masterOf('b')).toBe(next)
     await expect(master.command('SET', 'b', '1')).rejects.toThrow(`:${next.port}`)
+  })
+})
+
+describe('sharedClusterNodes', () => {
+  it('are the same for all who ask', async () => {
+    const [nodes, others] = await Promise.all([sharedClusterNodes(), sharedClusterNodes()])
+    expect(nodes).toEqual(others)
+    const client = new Cluster(nodes)
+    const keys = ['a', 'b', 'c'].map((key) => ownPrefix() + key)
+    expect(await Promise.all(keys.map((key) => client.set(key, key, 'PX', 10_000)))).toEqual(['OK', 'OK', 'OK'])
+    client.disconnect()
   })
 })
