@@ -1,6 +1,14 @@
-import { ownPrefix, type RedisCluster, type RedisServer, sharedClusterNodes, startRedisCluster } from '@holdfast/test/redis'
+import {
+  ownPrefix,
+  type RedisCluster,
+  type RedisSentinel,
+  type RedisServer,
+  sharedClusterNodes,
+  startRedisCluster,
+  startSentinel,
+} from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { Cluster } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 
 // In real time: servers find out by themselves that another is gone.
 describe('startRedisCluster', () => {
@@ -62,5 +70,29 @@ describe('sharedClusterNodes', () => {
     const keys = ['a', 'b', 'c'].map((key) => ownPrefix() + key)
     expect(await Promise.all(keys.map((key) => client.set(key, key, 'PX', 10_000)))).toEqual(['OK', 'OK', 'OK'])
     client.disconnect()
+  })
+})
+
+describe('startSentinel', () => {
+  let redis: RedisSentinel
+  beforeAll(async () => {
+    redis = await startSentinel()
+  })
+  afterAll(() => redis.stop())
+
+  it('demotes a master that stays up, and fails over when the next one dies', async () => {
+    const { name, sentinels } = redis
+    const client = new Redis({ name, sentinels: sentinels.map(({ host, port }) => ({ host, port })) })
+    await client.set('k', 'v')
+    client.disconnect()
+    const [first] = redis.nodes
+    const second = await redis.demote()
+    await expect(first?.command('SET', 'k', 'v')).rejects.toThrow(/^READONLY /)
+    expect(await redis.failover()).toBe(first)
+    expect(await redis.master()).toBe(first)
+    expect(second.isLive).toBe(false)
+    expect(await first?.command('GET', 'k')).toBe('v')
+    await redis.rejoin(second)
+    await expect(second.command('SET', 'k', 'v')).rejects.toThrow(/^READONLY /)
   })
 })

@@ -2,7 +2,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
 import { type Command, redisCommand } from './redis-command.ts'
-import { serverProcess } from './server-process.ts'
+import { type ServerProcess, serverProcess } from './server-process.ts'
+
+const HOST = '127.0.0.1'
 
 /** A Redis server of the tests' own, to be frozen, killed and started again. */
 export interface RedisServer {
@@ -34,26 +36,31 @@ export async function startRedisServer(...settings: string[]): Promise<RedisServ
 
 /** A server that is not running yet. */
 export function redisServerAt(port: number, settings: readonly string[] = []): RedisServer {
-  const host = '127.0.0.1'
-  const server = serverProcess()
-  const { folder, freeze, thaw, kill, stop } = server
-  const network = ['--port', String(port), '--bind', host, '--unixsocket', join(folder, 'redis.sock')]
+  const process = serverProcess()
+  const { folder } = process
+  const network = ['--port', String(port), '--bind', HOST, '--unixsocket', join(folder, 'redis.sock')]
   const args = [...network, '--save', '', '--appendonly', 'no', '--dir', folder, ...settings]
+  return serverOf(process, port, async () => {
+    rmSync(join(folder, 'dump.rdb'), { force: true })
+    await process.start(args, /ready to accept connections/i)
+  })
+}
+
+/** A server by its process, and by how that is started. */
+export function serverOf(process: ServerProcess, port: number, start: () => Promise<void>): RedisServer {
+  const { freeze, thaw, kill, stop } = process
   return {
-    host,
+    host: HOST,
     port,
-    url: `redis://${host}:${port}`,
+    url: `redis://${HOST}:${port}`,
     get isLive() {
-      return server.isLive
+      return process.isLive
     },
     command: (...command) => redisCommand(port, command),
     freeze,
     thaw,
     kill,
+    start,
     stop,
-    async start() {
-      rmSync(join(folder, 'dump.rdb'), { force: true })
-      await server.start(args, /ready to accept connections/i)
-    },
   }
 }

@@ -1,6 +1,7 @@
 export { freePort } from './free-port.ts'
 export { type ClusterOptions, type RedisCluster, startRedisCluster } from './redis-cluster.ts'
 export { type RedisProxy, startProxy } from './redis-proxy.ts'
+export { type RedisSentinel, type SentinelOptions, startSentinel } from './redis-sentinel.ts'
 export { type RedisServer, redisServerAt, startRedisServer } from './redis-server.ts'
 export { ownPrefix, sharedClusterNodes, sharedRedisUrl } from './shared-redis.ts'
 export type { SlotMove } from './slot-move.ts'
