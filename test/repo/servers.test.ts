@@ -5,10 +5,27 @@ import {
   type RedisServer,
   sharedClusterNodes,
   startRedisCluster,
+  startRedisServer,
   startSentinel,
 } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Cluster, Redis } from 'ioredis'
+
+describe('startRedisServer', () => {
+  it('keeps its settings and, but for a crash, what it holds; answers LOADING for a while', async () => {
+    const server = await startRedisServer('--maxmemory', '50mb')
+    await server.command('SET', 'k', 'v')
+    await server.restart(150)
+    await expect(server.command('GET', 'k')).rejects.toThrow(/^LOADING /)
+    await server.ready()
+    expect(await server.command('GET', 'k')).toBe('v')
+    await server.kill()
+    await server.start()
+    expect(await server.command('GET', 'k')).toBeNull()
+    expect(await server.command('CONFIG', 'GET', 'maxmemory')).toEqual(['maxmemory', String(50 * 2 ** 20)])
+    await server.stop()
+  })
+})
 
 // In real time: servers find out by themselves that another is gone.
 describe('startRedisCluster', () => {

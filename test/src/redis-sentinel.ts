@@ -2,14 +2,14 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
-import { type RedisServer, serverOf, startRedisServer } from './redis-server.ts'
+import { type RedisServer, type Server, serverOf, startRedisServer } from './redis-server.ts'
 import { serverProcess } from './server-process.ts'
 
 /** A Redis with replicas, watched by Sentinels. */
 export interface RedisSentinel {
   /** What the Sentinels call it. */
   readonly name: string
-  readonly sentinels: readonly RedisServer[]
+  readonly sentinels: readonly Server[]
   /** The master first, as it was at the start. */
   readonly nodes: readonly RedisServer[]
   /** Whom the Sentinels agree on. */
@@ -44,7 +44,7 @@ const FAILOVER_MS = 5_000
 export async function startSentinel(options: SentinelOptions = {}): Promise<RedisSentinel> {
   const { replicas = 1, sentinels: sentinelCount = 3, downAfterMs = 2_000 } = options
   const nodes: RedisServer[] = []
-  const sentinels: RedisServer[] = []
+  const sentinels: Server[] = []
   const watched = watchedBy(sentinels, nodes)
   try {
     const master = await startRedisServer(...EAGER)
@@ -62,11 +62,7 @@ export async function startSentinel(options: SentinelOptions = {}): Promise<Redi
 
 const EAGER = ['--repl-diskless-sync-delay', '0']
 
-async function startOneSentinel(
-  { host, port: masterPort }: RedisServer,
-  count: number,
-  downAfterMs: number,
-): Promise<RedisServer> {
+async function startOneSentinel({ host, port: masterPort }: RedisServer, count: number, downAfterMs: number): Promise<Server> {
   const port = await freePort()
   const process = serverProcess()
   // A Sentinel writes down there what it has found out.
@@ -85,8 +81,8 @@ async function startOneSentinel(
   return sentinel
 }
 
-function watchedBy(sentinels: readonly RedisServer[], nodes: readonly RedisServer[]): RedisSentinel {
-  const live = (servers: readonly RedisServer[]) => servers.filter(({ isLive }) => isLive)
+function watchedBy(sentinels: readonly Server[], nodes: readonly RedisServer[]): RedisSentinel {
+  const live = <S extends Server>(servers: readonly S[]) => servers.filter(({ isLive }) => isLive)
 
   /** Whom all Sentinels know as master, if it is alive and knows it too. */
   async function agreed(): Promise<RedisServer | undefined> {
@@ -162,7 +158,7 @@ interface Seen {
   readonly others: number
 }
 
-async function masterSeenBy(sentinel: RedisServer): Promise<Seen> {
+async function masterSeenBy(sentinel: Server): Promise<Seen> {
   const reply = await sentinel.command('SENTINEL', 'MASTER', NAME)
   const list = Array.isArray(reply) ? reply.map(String) : []
   const field = (name: string) => list[list.indexOf(name) + 1] ?? ''

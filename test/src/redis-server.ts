@@ -1,13 +1,15 @@
+import { randomBytes } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
-import { type Command, redisCommand } from './redis-command.ts'
+import { type Command, redisCommand, withRedis } from './redis-command.ts'
 import { type ServerProcess, serverProcess } from './server-process.ts'
 
 const HOST = '127.0.0.1'
 
-/** A Redis server of the tests' own, to be frozen, killed and started again. */
-export interface RedisServer {
+/** A server of the tests' own, to be frozen, killed and started again. */
+export interface Server {
   readonly host: string
   readonly port: number
   readonly url: string
@@ -26,6 +28,18 @@ export interface RedisServer {
   stop(): Promise<void>
 }
 
+export interface RedisServer extends Server {
+  /**
+   * Ends the process and starts it again with what it held.
+   *
+   * @param loadingMs For about how long it then answers LOADING. Not for a node of a Cluster. Defaults to 0
+   * @returns When it is `ready()`, or, with `loadingMs`, as soon as it answers LOADING
+   */
+  restart(loadingMs?: number): Promise<void>
+  /** Resolves when it takes commands. */
+  ready(): Promise<void>
+}
+
 /** @param settings As on the command line: `'--maxmemory', '2mb'`. They hold for every start. */
 export async function startRedisServer(...settings: string[]): Promise<RedisServer> {
   const port = await freePort()
@@ -40,14 +54,31 @@ export function redisServerAt(port: number, settings: readonly string[] = []): R
   const { folder } = process
   const network = ['--port', String(port), '--bind', HOST, '--unixsocket', join(folder, 'redis.sock')]
   const args = [...network, '--save', '', '--appendonly', 'no', '--dir', folder, ...settings]
-  return serverOf(process, port, async () => {
+
+  async function start(): Promise<void> {
     rmSync(join(folder, 'dump.rdb'), { force: true })
     await process.start(args, /ready to accept connections/i)
+  }
+
+  async function ready(): Promise<void> {
+    await eventually('Redis takes commands', () => redisCommand(port, ['PING']))
+  }
+
+  return Object.assign(serverOf(process, port, start), {
+    ready,
+    async restart(loadingMs = 0) {
+      if (loadingMs > 0) await fill(port, Math.ceil(loadingMs / LOADING_STEP_MS))
+      await redisCommand(port, ['SAVE'])
+      await process.kill()
+      await process.start(loadingMs > 0 ? [...args, ...SLOWLY] : args, /server initialized/i)
+      if (loadingMs > 0) await eventually('Redis answers LOADING', () => isLoading(port))
+      else await ready()
+    },
   })
 }
 
 /** A server by its process, and by how that is started. */
-export function serverOf(process: ServerProcess, port: number, start: () => Promise<void>): RedisServer {
+export function serverOf(process: ServerProcess, port: number, start: () => Promise<void>): Server {
   const { freeze, thaw, kill, stop } = process
   return {
     host: HOST,
@@ -63,4 +94,27 @@ export function serverOf(process: ServerProcess, port: number, start: () => Prom
     start,
     stop,
   }
+}
+
+const LOADING_STEP_MS = 20
+/** How much Redis loads before it looks for commands again. */
+const LOADING_STEP_BYTES = 1_024
+const SLOWLY = [
+  '--key-load-delay',
+  String(LOADING_STEP_MS * 1_000),
+  '--loading-process-events-interval-bytes',
+  String(LOADING_STEP_BYTES),
+]
+
+/** Adds keys that end soon. They take long to load: one step each, and Redis can't compress them. */
+async function fill(port: number, count: number): Promise<void> {
+  await withRedis(port, async (redis) => {
+    const keys = Array.from({ length: count }, (_, index) => `holdfast-test-filler:${index}`)
+    await Promise.all(keys.map((key) => redis.set(key, randomBytes(2 * LOADING_STEP_BYTES), 'PX', 60_000)))
+  })
+}
+
+async function isLoading(port: number): Promise<true | undefined> {
+  const error = await redisCommand(port, ['PING']).catch((reason: unknown) => reason)
+  return error instanceof Error && error.message.startsWith('LOADING') ? true : undefined
 }
