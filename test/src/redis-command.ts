@@ -1,4 +1,5 @@
-import type { Redis } from 'ioredis'
+// At once: what global-setup imports later, Jest's main process looks for in the wrong folder.
+import { Redis } from 'ioredis'
 
 type Argument = string | number | Buffer
 export type Command = readonly [name: string, ...args: Argument[]]
@@ -11,7 +12,6 @@ export function redisCommand(port: number, [name, ...args]: Command): Promise<un
 }
 
 export async function withRedis<T>(port: number, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const { Redis } = await import('ioredis')
   const redis = new Redis({
     host: '127.0.0.1',
     port,

@@ -1,3 +1,4 @@
+export { type CommandCounter, commandCounter } from './command-counter.ts'
 export { freePort } from './free-port.ts'
 export { type ClusterOptions, type RedisCluster, startRedisCluster } from './redis-cluster.ts'
 export { type RedisProxy, startProxy } from './redis-proxy.ts'
