@@ -1,6 +1,10 @@
 import type { Operation } from './operation.ts'
 
-/** Runs atomic operations and keeps values, in Redis or in memory. */
+/**
+ * Runs atomic operations and keeps values, in Redis or in memory.
+ *
+ * Each call is atomic on its own. Calls of which one does not wait for the other may overtake each other.
+ */
 export interface Adapter {
   /** Who sees what this adapter keeps: this process, or everyone on the same Redis. */
   readonly scope: 'process' | 'shared'
@@ -34,6 +38,12 @@ export interface Adapter {
 
   /** Drops the value under `key`. */
   delete(key: string, options?: CallOptions): Promise<void>
+
+  /**
+   * The keys of states and values that begin with `prefix`, each once, in no order. What comes or goes meanwhile may be missed, and
+   * Redis may still show, for a second, a state that has ended. Each page has the timeout of a call.
+   */
+  scan(prefix: string, options?: CallOptions): AsyncIterable<string>
 
   /** What operations and other processes tell each other. */
   readonly events: AdapterEvents

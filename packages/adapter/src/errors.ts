@@ -18,6 +18,13 @@ export class AdapterTimeoutError extends AdapterError {
 export class AdapterUnavailableError extends AdapterError {
   override readonly name = 'AdapterUnavailableError'
   override readonly code = 'ERR_HOLDFAST_ADAPTER_UNAVAILABLE'
+  /** In how many milliseconds the adapter tries again, where it knows: until then it fails without asking Redis. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, { retryAfterMs, ...options }: ErrorOptions & { retryAfterMs?: number } = {}) {
+    super(message, options)
+    this.retryAfterMs = retryAfterMs
+  }
 }
 
 /** The memory adapter holds as much state as it may. State decides, so it is never evicted. */

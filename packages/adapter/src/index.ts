@@ -10,4 +10,4 @@ export {
 } from './errors.ts'
 export { subjectKey } from './keys.ts'
 export { defineOperation, type Operation, type RedisArgument, type RedisReply, type Transition } from './operation.ts'
-export type { AdapterCall } from './trace.ts'
+export type { AdapterCall, CircuitEvent } from './trace.ts'

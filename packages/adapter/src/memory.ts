@@ -103,6 +103,12 @@ export function memoryAdapter({
     getMany: (keys, options) => perform({ call: 'getMany', key: keys.join(' ') }, options, () => getMany(keys)),
     set: (key, value, ttlMs, options) => perform({ call: 'set', key }, options, () => set(key, value, checkedTtl(ttlMs))),
     delete: (key, options) => perform({ call: 'delete', key }, options, () => remove(key)),
+    async *scan(prefix, options) {
+      check(options)
+      for (const keys of [states.keys(now()), values.keys(now())]) {
+        for (const key of keys) if (key.startsWith(prefix)) yield key
+      }
+    },
     events,
     async close() {
       closed = true

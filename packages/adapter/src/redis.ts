@@ -1,25 +1,31 @@
 import type { Adapter, CallOptions } from './adapter.ts'
-import { AdapterUnavailableError, AdapterWrongTypeError } from './errors.ts'
 import { assertOneSlot } from './keys.ts'
-import type { Operation, RedisReply } from './operation.ts'
+import type { Operation } from './operation.ts'
 import { checkedNow, checkedTtl } from './options.ts'
+import { type Batches, createBatches } from './redis/batches.ts'
 import type { RedisClient } from './redis/client.ts'
-import { checkedTimeout, createWithDeadline, type Waiting } from './redis/deadline.ts'
-import { translated } from './redis/errors.ts'
+import { createConnection } from './redis/connection.ts'
+import { checkedTimeout } from './redis/deadline.ts'
 import { redisEvents } from './redis/events.ts'
 import type { IoredisClient } from './redis/ioredis.ts'
+import type { NodeRedisClient } from './redis/node-redis.ts'
 import { openClient } from './redis/open.ts'
-import { createOutageWarning } from './redis/outage-warning.ts'
-import { createRunScript } from './redis/run-script.ts'
+import { publishMessage } from './redis/publish.ts'
+import { plainReads, timedReads } from './redis/reads.ts'
+import { scanKeys } from './redis/scan.ts'
 import { scriptOf } from './redis/script.ts'
-import { deleteValue, getValue, setValue } from './redis/values.ts'
-import { type AdapterCall, traced } from './trace.ts'
+import { createSendScript } from './redis/send-script.ts'
+import { deleteValue, setValue } from './redis/values.ts'
+import type { AdapterCall } from './trace.ts'
 
 export type RedisAdapterOptions = RedisAdapterSettings &
   (
     | {
-        /** An ioredis 5 or 6 client, yours: `close()` leaves it open. Best with `autoResendUnfulfilledCommands: false`. */
-        readonly client: IoredisClient
+        /**
+         * Yours: `close()` leaves it open. A `Redis` (Sentinel included) or `Cluster` of ioredis 5 or 6, or a client or cluster of
+         * node-redis 5 or 6, connected.
+         */
+        readonly client: IoredisClient | NodeRedisClient
         readonly url?: never
       }
     | {
@@ -39,7 +45,7 @@ interface RedisAdapterSettings {
 }
 
 /**
- * An adapter that keeps everything in Redis, shared by all processes that use it.
+ * An adapter that keeps everything in Redis, shared by all processes that use it: a single server, Sentinel or Cluster.
  *
  * It starts while Redis is down, and works again by itself when Redis does. Every call ends within `timeoutMs`.
  *
@@ -49,94 +55,63 @@ export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500,
   if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, got ${typeof prefix}`)
   checkedTimeout(timeoutMs)
   checkedNow(now)
-  const warning = createOutageWarning()
-  const runScript = createRunScript()
-  let closed = false
-  let client: RedisClient | undefined
-  const opening = Promise.resolve(openClient(given, url, onConnectionError)).then((opened) => {
-    client = opened
-    return opened
-  })
-  opening.catch(onConnectionError)
-  const { events, close: closeEvents } = redisEvents(prefix, perform)
-  const withDeadline = createWithDeadline({
-    succeeded: warning.succeeded,
-    failed(error, call) {
-      const failure = translated(error, call)
-      if (!closed) warning.failed(failure)
-      return failure
-    },
-  })
+  const connection = createConnection((hooks) => openClient(given, url, hooks), timeoutMs)
+  const reads = now === undefined ? plainReads(connection, prefix) : timedReads(run)
+  const { events, close: closeEvents } = redisEvents(prefix, connection, (channel, message, options) =>
+    runAs({ call: 'publish', backend: 'redis', key: channel }, publishMessage, channel, { channel, message }, options),
+  )
+  let batches: Batches | undefined
+  connection.onReady(() => batches?.resume())
 
-  function onConnectionError(error: Error): void {
-    if (!closed) warning.failed(new AdapterUnavailableError(`Redis cannot be reached: ${error.message}`))
+  function batchesOn(client: RedisClient): Batches {
+    batches ??= createBatches({
+      send: createSendScript(client, connection),
+      header: () => [now === undefined ? '' : now(), prefix],
+      patienceMs: timeoutMs,
+    })
+    return batches
   }
 
-  function perform<T>(
-    asked: Omit<AdapterCall, 'backend'>,
+  async function runAs<S, A, R>(
+    call: AdapterCall,
+    operation: Operation<S, A, R>,
+    key: string,
+    args: A,
     options: CallOptions | undefined,
-    work: (client: RedisClient, waiting: Waiting) => Promise<T>,
-  ): Promise<T> {
-    const call: AdapterCall = { backend: 'redis', ...asked }
-    const limitMs = options?.timeoutMs === undefined ? timeoutMs : checkedTimeout(options.timeoutMs)
-    return traced(call, () => withDeadline(call, limitMs, options?.signal, (waiting) => send(work, waiting)))
-  }
-
-  function send<T>(work: (client: RedisClient, waiting: Waiting) => Promise<T>, waiting: Waiting): Promise<T> {
-    if (closed) return Promise.reject(new AdapterUnavailableError('The Redis adapter was closed'))
-    if (client === undefined) return opening.then(() => send(work, waiting))
-    const outage = client.outage()
-    return outage === undefined ? work(client, waiting) : Promise.reject(outage)
-  }
-
-  async function run<S, A, R>(operation: Operation<S, A, R>, key: string, args: A, options?: CallOptions): Promise<R> {
+  ): Promise<R> {
     const keys = [prefix + key]
     if (operation.keys !== undefined) {
       for (const further of operation.keys(key, args)) keys.push(prefix + further)
       assertOneSlot(operation.name, prefix + key, keys)
     }
-    const argv = [...operation.encode(args), prefix, now === undefined ? '' : now()]
-    const reply = await perform({ call: 'run', operation: operation.name, key }, options, (opened, waiting) =>
-      runScript(opened, scriptOf(operation), keys, argv, waiting),
-    )
-    // A script returns one flat array of integers and strings; the clients answer strings in bytes.
-    return operation.decode(reply as RedisReply[])
+    const encoded = operation.encode(args)
+    const reply = await connection.perform(call, options, async (client, waiting) => {
+      const slot = client.slotOf(prefix + key)
+      connection.admit(client, slot, waiting)
+      return batchesOn(client).run({ script: scriptOf(operation), slot, keys, args: encoded, waiting })
+    })
+    return operation.decode(reply)
   }
 
-  async function get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {
-    if (now !== undefined) return run(getValue, key, undefined, options)
-    return (await perform({ call: 'get', key }, options, (opened) => opened.get(prefix + key))) ?? undefined
-  }
-
-  async function getMany(keys: readonly string[], options?: CallOptions): Promise<(Uint8Array | undefined)[]> {
-    if (keys.length === 0) return []
-    if (now !== undefined) return Promise.all(keys.map((key) => get(key, options).catch(undefinedIfState)))
-    const prefixed = keys.map((key) => prefix + key)
-    const values = await perform({ call: 'getMany', key: keys.join(' ') }, options, (opened) => opened.getMany(prefixed))
-    return values.map((value) => value ?? undefined)
+  function run<S, A, R>(operation: Operation<S, A, R>, key: string, args: A, options?: CallOptions): Promise<R> {
+    return runAs({ call: 'run', backend: 'redis', operation: operation.name, key }, operation, key, args, options)
   }
 
   return {
     scope: 'shared',
     now: now ?? Date.now,
     run,
-    get,
-    getMany,
+    ...reads,
     async set(key, { buffer, byteOffset, byteLength }, ttlMs, options) {
       const value = Buffer.from(buffer, byteOffset, byteLength)
       return run(setValue, key, { value, ttlMs: checkedTtl(ttlMs) }, options)
     },
     delete: (key, options) => run(deleteValue, key, undefined, options),
+    scan: (keyPrefix, options) => scanKeys(connection, prefix, keyPrefix, options),
     events,
     async close() {
-      if (closed) return
-      closed = true
       closeEvents()
-      await opening.then((opened) => opened.close()).catch(() => {}) // one that never opened needs no closing
+      await connection.close()
     },
   }
-}
-
-function undefinedIfState(error: unknown): undefined {
-  if (!(error instanceof AdapterWrongTypeError)) throw error
 }

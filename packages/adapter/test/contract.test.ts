@@ -1,36 +1,42 @@
 import { adapterContract } from '@holdfast/adapter/conformance'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { type RedisAdapterOptions, redisAdapter } from '@holdfast/adapter/redis'
-import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
-import { afterAll, describe, it } from '@jest/globals'
-import { Redis } from 'ioredis'
-import { Redis as Redis5 } from 'ioredis5'
+import { redisAdapter } from '@holdfast/adapter/redis'
+import { ownPrefix, sharedClusterNodes, sharedRedisUrl } from '@holdfast/test/redis'
+import { afterAll, beforeAll, describe, it } from '@jest/globals'
+import { clusters, singles, type TestClient } from './clients.ts'
 
 const url = sharedRedisUrl()
-const clients = {
-  'ioredis 6, RESP3': new Redis(url),
-  'ioredis 6, RESP2': new Redis(url, { protocol: 2 }),
-  'ioredis 5': new Redis5(url),
-  'ioredis 6 with a keyPrefix': new Redis(url, { keyPrefix: 'client:' }),
-}
-
-afterAll(() => {
-  for (const client of Object.values(clients)) client.disconnect()
-})
 
 describe('memory', () => {
   for (const { name, run } of adapterContract((now) => memoryAdapter({ now }))) it(name, run)
 })
 
-const sources: [string, RedisAdapterOptions][] = [
-  ...Object.entries(clients).map(([name, client]): [string, RedisAdapterOptions] => [name, { client }]),
-  ['a client of its own', { url }],
-]
+describe.each(Object.entries(singles))('Redis, by %s', (_name, makeClient) => {
+  onClient(async () => makeClient(url))
+})
 
-describe.each(sources)('Redis, by %s', (_name, source) => {
-  for (const { name, run } of adapterContract((now) => redisAdapter({ ...source, prefix: ownPrefix(), now }))) {
-    it(name, run)
+describe.each(Object.entries(clusters))('Cluster, by %s', (_name, makeClient) => {
+  onClient(async () => makeClient(await sharedClusterNodes()))
+})
+
+/** One client for all cases, as an app has it. */
+function onClient(open: () => Promise<TestClient>): void {
+  let opened: TestClient | undefined
+  beforeAll(async () => {
+    opened = await open()
+    await opened.connected
+  }, 60_000)
+  afterAll(() => opened?.close())
+
+  function makeAdapter(now: () => number) {
+    if (opened === undefined) throw new Error('beforeAll has failed')
+    return redisAdapter({ client: opened.client, prefix: ownPrefix(), timeoutMs: 2_000, now })
   }
+  for (const { name, run } of adapterContract(makeAdapter)) it(name, run)
+}
+
+describe('Redis, by a client of its own', () => {
+  for (const { name, run } of adapterContract((now) => redisAdapter({ url, prefix: ownPrefix(), now }))) it(name, run)
 })
 
 describe('Redis, by its own clock (in real time: some 300 ms)', () => {

@@ -27,6 +27,10 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
   let moments: Moments = { ends: [], turns: [] }
   let sequence = ''
 
+  function subject(key: string): string {
+    return `contract:{${sequence}}:${key}`
+  }
+
   /** The operation, with a record of the ends that it sets and the messages that it publishes. */
   function recorded({ operation }: OperationCall): { operation: Operation<unknown, unknown, unknown>; channels: string[] } {
     const channels: string[] = []
@@ -62,11 +66,10 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
     },
     async step(move, key, call) {
       clock.advance(distance(move, clock.now(), moments))
-      const subject = `contract:{${sequence}}:${key}`
       const { operation, channels } = recorded(call)
-      const wanted = await outcome(memory, operation, subject, call.args)
+      const wanted = await outcome(memory, operation, subject(key), call.args)
       for (const channel of channels) await listen(channel)
-      const got = await outcome(adapter, call.operation, subject, call.args)
+      const got = await outcome(adapter, call.operation, subject(key), call.args)
       if (isDeepStrictEqual(got, wanted) || (got.error !== undefined && wanted.error !== undefined)) return
       throw new Error(
         `${operation.name}(${shown(call.args)}) at ${clock.now() - START} ms on key ${key}: its step gives ${shown(wanted)}, the adapter ${shown(got)}`,
@@ -75,7 +78,7 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
     },
     async end() {
       for (const [channel, messages] of heard) {
-        await settled(adapter.events, channel)
+        await settled(adapter, channel, subject('a'))
         const own = messages.filter((message) => !message.startsWith('settled '))
         assert.deepEqual(own, expected.get(channel) ?? [], `messages on channel ${channel}`)
       }

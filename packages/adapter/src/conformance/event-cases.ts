@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import type { AdapterEvent, AdapterEvents } from '../adapter.ts'
+import type { Adapter, AdapterEvent } from '../adapter.ts'
 import type { ContractCase, MakeAdapter } from './contract.ts'
-import { count, drop } from './counter.ts'
+import { count, drop, tell } from './counter.ts'
 import { caseOf } from './stage.ts'
 
 export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
@@ -17,7 +17,7 @@ export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
         )
       }
       for (const message of ['1', '', 'две', '4\n']) await events.publish(own('a'), message)
-      await settled(events, own('a'))
+      await settled(adapter, own('a'))
       assert.deepEqual(heard.slice(0, 4), ['a 1', 'a ', 'a две', 'a 4\n'])
     }),
     caseOf(makeAdapter, 'a step tells those who are subscribed', async ({ adapter, own, onEnd }) => {
@@ -29,7 +29,7 @@ export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
       )
       await adapter.run(count, own('state'), { by: 1, ttlMs: 60_000 })
       await adapter.run(drop, own('state'), { channel: own('channel'), message: 'gone' })
-      await settled(adapter.events, own('channel'))
+      await settled(adapter, own('channel'), own('state'))
       assert.equal(heard[0], 'gone')
     }),
     caseOf(makeAdapter, 'a listener that ended its subscription hears no more', async ({ adapter, own }) => {
@@ -37,7 +37,7 @@ export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
       const end = await adapter.events.subscribe(own('a'), () => void heard.push('heard'))
       await end()
       await adapter.events.publish(own('a'), 'late')
-      await settled(adapter.events, own('a'))
+      await settled(adapter, own('a'))
       assert.deepEqual(heard, [])
     }),
     caseOf(makeAdapter, 'a listener that throws harms no other', async ({ adapter, own, onEnd }) => {
@@ -50,24 +50,28 @@ export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
       ]
       for (const listener of listeners) onEnd(await adapter.events.subscribe(own('a'), listener))
       await adapter.events.publish(own('a'), '1')
-      await settled(adapter.events, own('a'))
+      await settled(adapter, own('a'))
       assert.equal(heard[0], 'message')
     }),
   ]
 }
 
-/** Resolves once everything that was published on `channel` before has been delivered. */
-export async function settled(events: AdapterEvents, channel: string): Promise<void> {
+/**
+ * Resolves once everything has been delivered that was published on `channel` before, by steps on `key` or by `publish`.
+ *
+ * The masters of a Cluster pass messages on side by side: only those that come by the same one keep their order.
+ */
+export async function settled(adapter: Adapter, channel: string, key?: string): Promise<void> {
+  const message = `settled ${Math.random()}`
   let end = async (): Promise<void> => {}
   await new Promise<void>((resolve, reject) => {
-    const last = `settled ${Math.random()}`
-    events
+    adapter.events
       .subscribe(channel, (event) => {
-        if (event.type === 'message' && event.message === last) resolve()
+        if (event.type === 'message' && event.message === message) resolve()
       })
       .then((endOfThis) => {
         end = endOfThis
-        return events.publish(channel, last)
+        return key === undefined ? adapter.events.publish(channel, message) : adapter.run(tell, key, { channel, message })
       })
       .catch(reject)
   })

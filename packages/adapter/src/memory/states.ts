@@ -51,6 +51,10 @@ export class States {
     if (entry !== undefined) this.#remove(entry)
   }
 
+  *keys(now: number): Generator<string> {
+    for (const { key, endsAt } of this.#entries.values()) if (endsAt > now) yield key
+  }
+
   #makeRoom(now: number, states: number, bytes: number): void {
     if (this.#fits(states, bytes)) return
     this.#sweep(now, Number.POSITIVE_INFINITY)

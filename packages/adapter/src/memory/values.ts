@@ -25,6 +25,10 @@ export class Values {
     return value !== undefined && value.endsAt > now
   }
 
+  *keys(now: number): Generator<string> {
+    for (const [key, { endsAt }] of this.#cache.entries()) if (endsAt > now) yield key
+  }
+
   /** A copy: nobody can change what others read. */
   get(key: string, now: number): Uint8Array | undefined {
     const value = this.#cache.get(key)

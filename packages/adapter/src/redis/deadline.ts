@@ -1,10 +1,16 @@
 import { AdapterTimeoutError } from '../errors.ts'
 import { type AdapterCall, described } from '../trace.ts'
+import type { Circuit } from './circuit.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
 
-/** One call that waits for Redis. `over` once nobody waits for it any more: then nothing further is sent for it. */
+/** One call that waits for Redis. */
 export interface Waiting {
+  /** Whether nobody waits for it any more: then nothing further is sent for it. */
   readonly over: boolean
+  /** Whether something of it was sent, so that it may have run. */
+  sent: boolean
+  /** The circuits that let it pass. */
+  readonly circuits: Circuit[]
 }
 
 /** What the adapter makes of how its calls end. */
@@ -36,11 +42,17 @@ export function createWithDeadline(outcome: Outcome): WithDeadline {
   return (call, timeoutMs, signal, start) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
-      const waiting: Deadline & { over: boolean } = {
+      const waiting: Deadline & Waiting & { over: boolean } = {
         over: false,
+        sent: false,
+        circuits: [],
         at: performance.now() + timeoutMs,
-        expire: () =>
-          fail(new AdapterTimeoutError(`Redis did not answer ${described(call)} within ${timeoutMs} ms; it may have run`)),
+        expire() {
+          const what = waiting.sent ? 'it may have run' : 'it was not sent'
+          const error = new AdapterTimeoutError(`Redis did not answer ${described(call)} within ${timeoutMs} ms; ${what}`)
+          for (const circuit of waiting.circuits) circuit.timedOut(error)
+          fail(error)
+        },
       }
       function end(): void {
         waiting.over = true

@@ -30,7 +30,8 @@ export class Deadlines {
   }
 
   #wait(ms: number): void {
-    this.#timer = setTimeout(() => this.#expire(), ms)
+    // Where this process was held up itself, an answer may be here already: it is read before the deadlines are looked at.
+    this.#timer = setTimeout(() => setImmediate(() => this.#expire()), ms)
     this.#timer.unref()
   }
 

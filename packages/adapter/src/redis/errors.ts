@@ -1,6 +1,11 @@
 import { AdapterUnavailableError, AdapterWrongTypeError, isAdapterError, OperationError } from '../errors.ts'
 import { type AdapterCall, described } from '../trace.ts'
 
+/** What one step of a script raised, beside others that may have gone well. */
+export class StepError extends Error {
+  override readonly name = 'StepError'
+}
+
 /** Whether Redis did not run a script because it does not know it: the one error after which sending again is safe. */
 export function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT')
@@ -11,14 +16,24 @@ export function translated(error: unknown, call: AdapterCall): Error {
   if (isAdapterError(error)) return error
   const message = error instanceof Error ? error.message : String(error)
   if (message.includes('WRONGTYPE')) return new AdapterWrongTypeError(call.key, { cause: error })
-  if (message.startsWith('OPERATION') || (FAULT_IN_SCRIPT.test(message) && !REFUSAL_IN_SCRIPT.test(message))) {
-    return new OperationError(`Redis could not ${described(call)}: ${message}`, { cause: error })
-  }
-  return new AdapterUnavailableError(`Redis could not ${described(call)}: ${message}`, { cause: error })
+  const isFault = error instanceof StepError ? !REFUSAL_IN_SCRIPT.test(message) : FAULTY_SCRIPT.test(message)
+  const what = `Redis could not ${described(call)}: ${message}`
+  return isFault ? new OperationError(what, { cause: error }) : new AdapterUnavailableError(what, { cause: error })
 }
 
-/** Redis says so when the script itself is wrong: it does not compile, or an error was raised in it. */
-const FAULT_IN_SCRIPT = /^ERR .*(user_script|Error (running|compiling) script)/s
+/** Whether Redis itself answered, if only to refuse: it is there, and others may fare better. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof StepError || (error instanceof Error && REPLY.test(error.message) && !OUT_OF_ORDER.test(error.message))
+}
 
-/** Errors of Redis that reach the client through a script, and mean that Redis refuses to work. */
+/** Replies to errors begin with a word in capitals, what clients say themselves does not. */
+const REPLY = /^[A-Z]{3,} /
+
+/** A server that says so serves nobody. */
+const OUT_OF_ORDER = /\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|BUSY|NOAUTH)\b/
+
+/** Redis says so when the script does not compile. */
+const FAULTY_SCRIPT = /^ERR .*Error compiling script/s
+
+/** Errors of Redis that are raised in a script, and mean that Redis refuses to work. */
 const REFUSAL_IN_SCRIPT = /\b(OOM|READONLY|NOPERM|MISCONF|NOREPLICAS|MASTERDOWN|LOADING)\b|can't run this command/

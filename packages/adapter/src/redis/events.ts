@@ -1,55 +1,133 @@
-import type { AdapterEvents, CallOptions } from '../adapter.ts'
+import type { AdapterEvents } from '../adapter.ts'
 import { createListeners } from '../listeners.ts'
-import type { AdapterCall } from '../trace.ts'
 import type { RedisClient, Subscriber } from './client.ts'
+import type { Connection } from './connection.ts'
 
-type Perform = <T>(
-  call: Omit<AdapterCall, 'backend'>,
-  options: CallOptions | undefined,
-  work: (client: RedisClient) => Promise<T>,
-) => Promise<T>
+/** A connection that is asked and does not answer within this time is lost, whatever its socket says. */
+const ALIVE_EVERY_MS = 2_000
 
-/** Events through Redis: one connection for all subscriptions of this adapter, made by the first. */
-export function redisEvents(prefix: string, perform: Perform): { events: AdapterEvents; close(): void } {
+/**
+ * Events through Redis: one connection for all subscriptions of this adapter, made by the first.
+ *
+ * A lost connection is made again, on a Cluster to any of its masters. Once its subscriptions stand, those who listened before
+ * are told of the gap.
+ */
+export function redisEvents(
+  prefix: string,
+  { perform }: Connection,
+  publish: AdapterEvents['publish'],
+): { events: AdapterEvents; close(): void } {
   const listeners = createListeners()
-  let subscriber: Subscriber | undefined
+  /** The channels on which nothing was missed so far. */
+  const heard = new Set<string>()
+  let current: Subscriber | undefined
+  let opening: Promise<Subscriber> | undefined
+  let retry: NodeJS.Timeout | undefined
+  let pulse: NodeJS.Timeout | undefined
+  let closed = false
 
-  function subscriberOf(client: RedisClient): Subscriber {
-    if (subscriber !== undefined) return subscriber
-    const created = client.subscriber()
-    created.onMessage((channel, message) => listeners.deliver(channel, { type: 'message', message }))
-    created.onReconnect(() => {
-      const channels = [...listeners.channels()]
-      if (channels.length === 0) return
-      created.subscribe(channels).then(
-        () => {
-          for (const channel of channels) listeners.deliver(channel, { type: 'gap' })
-        },
-        () => {}, // lost again: the next connection subscribes, and tells of the gap
-      )
+  /** Subscriptions to all channels, on a new connection. */
+  async function open(client: RedisClient): Promise<Subscriber> {
+    let ended = false
+    let standing: Subscriber | undefined
+    const opened = await client.subscriber({
+      onMessage: (channel, message) => listeners.deliver(channel, { type: 'message', message }),
+      onEnd() {
+        ended = true
+        if (standing !== undefined && standing === current) lose(client)
+      },
     })
-    subscriber = created
-    return created
+    try {
+      await Promise.all([...listeners.channels()].map((channel) => opened.subscribe(channel)))
+    } catch (error) {
+      opened.close()
+      throw error
+    }
+    if (ended || closed) {
+      opened.close()
+      throw new Error('the connection for subscriptions was lost')
+    }
+    current = standing = opened
+    watch(opened, client)
+    for (const channel of listeners.channels()) {
+      if (heard.has(channel)) listeners.deliver(channel, { type: 'gap' })
+    }
+    return opened
+  }
+
+  function connected(client: RedisClient): Promise<Subscriber> {
+    if (current !== undefined) return Promise.resolve(current)
+    clearTimeout(retry)
+    opening ??= open(client).finally(() => {
+      opening = undefined
+    })
+    return opening
+  }
+
+  function lose(client: RedisClient): void {
+    const lost = current
+    current = undefined
+    clearInterval(pulse)
+    lost?.close()
+    tryAgain(client, 1)
+  }
+
+  function tryAgain(client: RedisClient, attempt: number): void {
+    if (closed || ![...listeners.channels()].some((channel) => heard.has(channel))) return
+    clearTimeout(retry)
+    retry = setTimeout(() => void connected(client).catch(() => tryAgain(client, attempt + 1)), Math.min(50 * attempt, 500))
+    retry.unref()
+  }
+
+  function watch(subscriber: Subscriber, client: RedisClient): void {
+    let answered = true
+    clearInterval(pulse)
+    pulse = setInterval(() => {
+      if (!answered) return lose(client)
+      answered = false
+      subscriber.ping().then(
+        () => {
+          answered = true
+        },
+        () => {}, // its end is told by onEnd
+      )
+    }, ALIVE_EVERY_MS)
+    pulse.unref()
   }
 
   const events: AdapterEvents = {
-    async publish(channel, message, options) {
-      await perform({ call: 'publish', key: channel }, options, (client) => client.publish(prefix + channel, message))
-    },
+    publish,
     async subscribe(channel, listener) {
       const name = prefix + channel
       const remove = listeners.add(name, listener)
       try {
-        await perform({ call: 'subscribe', key: channel }, undefined, (client) => subscriberOf(client).subscribe([name]))
+        await perform({ call: 'subscribe', backend: 'redis', key: channel }, undefined, async (client) => {
+          const subscriber = await connected(client)
+          await subscriber.subscribe(name)
+          if (listeners.has(name)) heard.add(name)
+          else await subscriber.unsubscribe(name)
+        })
       } catch (error) {
         remove()
         throw error
       }
       return async () => {
         remove()
-        if (!listeners.has(name)) await subscriber?.unsubscribe(name).catch(() => {}) // a lost connection has no subscriptions
+        if (listeners.has(name)) return
+        heard.delete(name)
+        await current?.unsubscribe(name).catch(() => {}) // a lost connection has no subscriptions
       }
     },
   }
-  return { events, close: () => subscriber?.close() }
+  return {
+    events,
+    close() {
+      closed = true
+      clearTimeout(retry)
+      clearInterval(pulse)
+      const last = current
+      current = undefined
+      last?.close()
+    },
+  }
 }

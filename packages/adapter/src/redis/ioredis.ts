@@ -1,114 +1,155 @@
-import type { RedisClient, Subscriber } from './client.ts'
+import calculateSlot from 'cluster-key-slot'
+import type { ClientHooks, RedisClient, Scanner, Subscriber, SubscriberHooks } from './client.ts'
+import { anyOf, CONNECT_MS, connectedInTime } from './subscriber.ts'
 
-/** What the adapter needs of an ioredis `Redis`, version 5 or 6. */
+/** What the adapter needs of an ioredis `Redis` or `Cluster`, version 5 or 6. */
 export interface IoredisClient {
   readonly status: string
   evalsha(...args: never[]): unknown
-  duplicate(options?: object): unknown
   on(event: string, listener: (error: Error) => void): unknown
   off(event: string, listener: (error: Error) => void): unknown
 }
 
-/** The same client with the commands that answer in bytes; ioredis has them, and leaves some out of its types. */
+/** The commands that answer in bytes; ioredis has them, and leaves some out of its types. */
 interface IoredisCommands extends IoredisClient {
+  readonly options: { readonly keyPrefix?: string }
   evalshaBuffer(sha: string, keys: number, ...args: unknown[]): Promise<unknown>
   evalBuffer(lua: string, keys: number, ...args: unknown[]): Promise<unknown>
   getBuffer(key: string): Promise<Buffer | null>
   mgetBuffer(keys: readonly string[]): Promise<(Buffer | null)[]>
-  publish(channel: string, message: string): Promise<unknown>
-  on(event: 'message', listener: (channel: string, message: string) => void): unknown
-  on(event: string, listener: (error: Error) => void): unknown
-  subscribe(...channels: string[]): Promise<unknown>
-  unsubscribe(channel: string): Promise<unknown>
   disconnect(): void
 }
 
-export function isIoredis(client: unknown): client is IoredisCommands {
+interface IoredisRedis extends IoredisCommands {
+  duplicate(options: object): IoredisRedis
+  connect(): Promise<unknown>
+  ping(): Promise<unknown>
+  scan(cursor: string, ...args: (string | number)[]): Promise<[cursor: string, keys: string[]]>
+  subscribe(channel: string): Promise<unknown>
+  unsubscribe(channel: string): Promise<unknown>
+  on(event: 'message', listener: (channel: string, message: string) => void): unknown
+  on(event: string, listener: (error: Error) => void): unknown
+}
+
+interface IoredisCluster extends IoredisCommands {
+  readonly slots: readonly (readonly string[] | undefined)[]
+  nodes(role: 'master'): IoredisRedis[]
+}
+
+export function isIoredis(client: unknown): client is IoredisRedis | IoredisCluster {
   return typeof client === 'object' && client !== null && 'evalshaBuffer' in client && 'duplicate' in client
 }
 
-interface Ownership {
-  /** `close` ends a client of the adapter's own, and lets go of one that was given. */
-  readonly isOwn: boolean
-  onError(error: Error): void
-}
-
-export function ioredisClient(client: IoredisCommands, { isOwn, onError }: Ownership): RedisClient {
-  let outage: Error | undefined
-  let lastError: Error | undefined
-  const onReady = (): void => {
-    outage = undefined
-    lastError = undefined
-  }
-  const onClose = (): void => {
-    outage = lastError ?? new Error('the connection was closed')
-  }
-  const failed = (error: Error): void => {
-    lastError = error
-    onError(error)
-  }
-  client.on('ready', onReady)
-  client.on('close', onClose)
-  client.on('error', failed)
-  if (client.status === 'reconnecting' || client.status === 'close') onClose()
+export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: ClientHooks): RedisClient {
+  const { keyPrefix = '' } = client.options
+  const cluster = 'slots' in client ? client : undefined
+  const nodes = (): IoredisRedis[] => ('slots' in client ? client.nodes('master') : [client])
+  const { outage, stop } = watchOutage(client, hooks)
 
   return {
     evalSha: (sha, keys, args) => client.evalshaBuffer(sha, keys.length, ...keys, ...args),
     eval: (lua, keys, args) => client.evalBuffer(lua, keys.length, ...keys, ...args),
     get: (key) => client.getBuffer(key),
     getMany: (keys) => client.mgetBuffer(keys),
-    publish: (channel, message) => client.publish(channel, message),
-    subscriber: () => subscriber(client, onError),
-    outage: () => outage,
+    slotOf: (key) => (cluster === undefined ? 0 : calculateSlot(keyPrefix + key)),
+    masterOf: (slot) => cluster?.slots[slot]?.[0] ?? '',
+    masters: async () => nodes().map((node) => scanner(node, keyPrefix)),
+    subscriber: async (subscriberHooks) => subscriber(anyOf(nodes()), subscriberHooks, hooks),
+    outage,
     async close() {
-      if (isOwn) return client.disconnect()
-      client.off('ready', onReady)
-      client.off('close', onClose)
-      client.off('error', failed)
+      if (hooks.isOwn) client.disconnect()
+      else stop()
     },
   }
 }
 
-function subscriber(client: IoredisCommands, onError: (error: Error) => void): Subscriber {
-  const own = client.duplicate({
+function watchOutage(client: IoredisClient, { onError, onReady }: ClientHooks): { outage(): Error | undefined; stop(): void } {
+  let outage: Error | undefined
+  let lastError: Error | undefined
+  const listeners: [string, (error: Error) => void][] = [
+    [
+      'ready',
+      () => {
+        outage = undefined
+        lastError = undefined
+        onReady()
+      },
+    ],
+    ['close', onClose],
+    [
+      'error',
+      (error) => {
+        lastError = error
+        onError(error)
+      },
+    ],
+  ]
+  function onClose(): void {
+    outage = lastError ?? new Error('the connection was closed')
+  }
+  for (const [event, listener] of listeners) client.on(event, listener)
+  if (LOST.includes(client.status)) onClose()
+  return {
+    outage: () => outage,
+    stop() {
+      for (const [event, listener] of listeners) client.off(event, listener)
+    },
+  }
+}
+
+const LOST = ['reconnecting', 'close', 'end']
+
+function scanner(node: IoredisRedis, keyPrefix: string): Scanner {
+  return {
+    keyPrefix,
+    async scan(from, pattern, count) {
+      const [cursor, keys] = await node.scan(from, 'MATCH', pattern, 'COUNT', count)
+      return { cursor, keys }
+    },
+  }
+}
+
+async function subscriber(
+  node: IoredisRedis,
+  { onMessage, onEnd }: SubscriberHooks,
+  { onError }: ClientHooks,
+): Promise<Subscriber> {
+  const own = node.duplicate({
+    keyPrefix: '',
+    readOnly: false,
+    lazyConnect: true,
     enableOfflineQueue: true,
-    lazyConnect: false,
-    maxRetriesPerRequest: null,
-    retryStrategy,
+    autoResubscribe: false,
+    retryStrategy: () => null,
+    connectTimeout: CONNECT_MS,
     disconnectTimeout: DISCONNECT_MS,
   })
-  if (!isIoredis(own)) throw new TypeError('duplicate() of this client gave no client')
-  let connections = 0
   own.on('error', onError)
+  own.on('message', onMessage)
+  own.on('end', onEnd)
+  await connectedInTime(own.connect(), () => own.disconnect())
   return {
-    subscribe: (channels) => own.subscribe(...channels),
+    subscribe: (channel) => own.subscribe(channel),
     unsubscribe: (channel) => own.unsubscribe(channel),
-    onMessage: (listener) => own.on('message', listener),
-    onReconnect: (listener) =>
-      own.on('ready', () => {
-        connections += 1
-        if (connections > 1) listener()
-      }),
+    ping: () => own.ping(),
     close: () => own.disconnect(),
   }
 }
 
 /** The adapter's own client. It tries again soon and often, and never by itself sends a command a second time. */
-export async function connectIoredis(url: string, onError: (error: Error) => void): Promise<RedisClient> {
+export async function connectIoredis(url: string, hooks: Omit<ClientHooks, 'isOwn'>): Promise<RedisClient> {
   const { Redis } = await import('ioredis')
   const client = new Redis(url, {
-    retryStrategy,
+    retryStrategy: (attempts) => Math.min(50 * attempts, 500),
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
+    reconnectOnError: (error) => error.message.includes('READONLY'),
+    connectTimeout: CONNECT_MS,
     disconnectTimeout: DISCONNECT_MS,
   })
   if (!isIoredis(client)) throw new TypeError('this version of ioredis has no evalshaBuffer')
-  return ioredisClient(client, { isOwn: true, onError })
+  return ioredisClient(client, { ...hooks, isOwn: true })
 }
 
 /** ioredis keeps the process alive so long, even when the connection it closes is gone already. */
 const DISCONNECT_MS = 100
-
-function retryStrategy(attempts: number): number {
-  return Math.min(50 * attempts, 500)
-}

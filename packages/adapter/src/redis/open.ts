@@ -1,5 +1,6 @@
-import type { RedisClient } from './client.ts'
+import type { ClientHooks, RedisClient } from './client.ts'
 import { connectIoredis, type IoredisClient, ioredisClient, isIoredis } from './ioredis.ts'
+import { isNodeRedis, type NodeRedisClient, nodeRedisClient } from './node-redis.ts'
 
 /**
  * The client of an adapter: the one it was given, or one of its own, which is loaded and connected meanwhile.
@@ -7,21 +8,22 @@ import { connectIoredis, type IoredisClient, ioredisClient, isIoredis } from './
  * @throws {TypeError} when it is neither a client that is supported nor the URL of a Redis
  */
 export function openClient(
-  client: IoredisClient | undefined,
+  client: IoredisClient | NodeRedisClient | undefined,
   url: string | undefined,
-  onError: (error: Error) => void,
+  hooks: Omit<ClientHooks, 'isOwn'>,
 ): RedisClient | Promise<RedisClient> {
   if ((client === undefined) === (url === undefined)) {
     throw new TypeError('redisAdapter takes either a client or a url')
   }
   if (url !== undefined) {
-    if (typeof url === 'string' && /^rediss?:\/\//.test(url) && URL.canParse(url)) return connectIoredis(url, onError)
+    if (typeof url === 'string' && /^rediss?:\/\//.test(url) && URL.canParse(url)) return connectIoredis(url, hooks)
     throw new TypeError(
       `url must begin with redis:// or rediss://, got ${typeof url === 'string' ? withoutSecrets(url) : typeof url}`,
     )
   }
-  if (isIoredis(client)) return ioredisClient(client, { isOwn: false, onError })
-  throw new TypeError('client must be an ioredis 5 or 6 client')
+  if (isIoredis(client)) return ioredisClient(client, { ...hooks, isOwn: false })
+  if (isNodeRedis(client)) return nodeRedisClient(client, { ...hooks, isOwn: false })
+  throw new TypeError('client must be a Redis or Cluster of ioredis 5 or 6, or a client or cluster of node-redis 5 or 6')
 }
 
 /** Messages end up in logs: no password goes with them. */

@@ -13,9 +13,11 @@ export interface ScriptSource {
 }
 
 /**
- * The script of an operation: its body, inside the functions that are defined for it.
+ * The script of an operation: its body, inside the functions that are defined for it, run for one subject after the other.
  *
- * The last two arguments are the adapter's: what its channels begin with, and the injected time, or '' for Redis' own.
+ * `ARGV` begins with the injected time, or '' for Redis' own, and with what the adapter's channels begin with. Then comes each
+ * subject: how many keys it has, how many arguments, and those. The reply is flat as well: for each subject how many elements
+ * follow, or -1 and the message of its error. What one subject raises is its own, except that a replica refuses all of them.
  *
  * An end that Redis' own expiry could reach before the script's clock does would lose state a millisecond early, so hashes
  * get slack. Under an injected clock the slack is an hour, and raw strings, which have no field for their end, keep it as an
@@ -34,18 +36,17 @@ export function scriptOf(operation: ScriptSource): Script {
 const scripts = new WeakMap<ScriptSource, Script>()
 
 function body(lua: string): string {
-  return `local function step()\n${lua}\nend\n`
+  return `local function step(KEYS, ARGV)\n${lua}\nend\n`
 }
 
 const PRELUDE = `
-local injected = tonumber(table.remove(ARGV))
-local channels = table.remove(ARGV)
-local key, now = KEYS[1], injected
+local injected, channels = tonumber(ARGV[1]), ARGV[2]
+local now = injected
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local lasts
+local key, keys, live, lasts
 local function publish(channel, message)
   redis.call('PUBLISH', channels .. channel, message)
 end
@@ -53,7 +54,6 @@ end
 
 const HASH_STATE = `
 local slack = injected and 3600000 or 1000
-local live
 local function read(...)
   local fields = redis.call('HMGET', key, '$', ...)
   local ends = tonumber(fields[1] or nil)
@@ -64,19 +64,25 @@ local function read(...)
   return unpack(fields, 2, count)
 end
 local function delete()
-  if redis.call('HLEN', key) > 0 then redis.call('DEL', unpack(KEYS)) end
+  if redis.call('HLEN', key) > 0 then redis.call('DEL', unpack(keys)) end
   live, lasts = false, nil
+end
+local function keep(ttl, ...)
+  redis.call('HSET', key, '$', now + ttl, ...)
+  live, lasts = true, ttl + slack
 end
 local function update(ttl, ...)
   if live == nil then read() end
   if not live and redis.call('HLEN', key) > 0 then redis.call('DEL', key) end
   if tonumber(ttl) <= 0 then return delete() end
-  redis.call('HSET', key, '$', now + ttl, ...)
-  live, lasts = true, ttl + slack
+  keep(ttl, ...)
 end
 local function write(ttl, ...)
-  live = false
-  update(ttl, ...)
+  if tonumber(ttl) <= 0 then return delete() end
+  keep(ttl, ...)
+  if redis.call('HLEN', key) == 1 + select('#', ...) / 2 then return end
+  redis.call('DEL', key)
+  keep(ttl, ...)
 end
 `
 
@@ -101,22 +107,50 @@ end
 `
 
 const EPILOGUE = `
-local reply = step()
-if lasts then
-  for i = 1, #KEYS do redis.call('PEXPIRE', KEYS[i], lasts) end
-end
-if injected then
-  for i = 1, #KEYS do
-    if redis.call('PTTL', KEYS[i]) == -1 then
-      return redis.error_reply('OPERATION leaves a key without an end: write, update or delete the state after touching it')
+local function check(reply)
+  for i = 1, #keys do
+    if redis.call('PTTL', keys[i]) == -1 then
+      error('OPERATION leaves a key without an end: write, update or delete the state after touching it', 0)
     end
   end
   for i = 1, table.maxn(reply) do
     local element = reply[i]
     if type(element) ~= 'string' and (type(element) ~= 'number' or element ~= math.floor(element)) then
-      return redis.error_reply('OPERATION returns ' .. tostring(element) .. ' at ' .. i .. ': a reply is a flat array of integers and strings')
+      error('OPERATION returns ' .. tostring(element) .. ' at ' .. i .. ': a reply is a flat array of integers and strings', 0)
     end
   end
 end
-return reply
+local function settle(ARGV)
+  local reply = step(keys, ARGV)
+  if lasts then
+    for i = 1, #keys do redis.call('PEXPIRE', keys[i], lasts) end
+  end
+  if injected then check(reply) end
+  return reply
+end
+local replies, size, firstKey, firstArg = {}, 0, 0, 2
+while ARGV[firstArg + 1] do
+  local args = {}
+  keys, live, lasts = {}, nil, nil
+  for i = 1, tonumber(ARGV[firstArg + 1]) do keys[i] = KEYS[firstKey + i] end
+  for i = 1, tonumber(ARGV[firstArg + 2]) do args[i] = ARGV[firstArg + 2 + i] end
+  firstKey, firstArg, key = firstKey + #keys, firstArg + 2 + #args, keys[1]
+  local ok, reply = pcall(settle, args)
+  if ok and not reply.err then
+    local count = 0
+    replies[size + 1] = count
+    while reply[count + 1] ~= nil do
+      count = count + 1
+      replies[size + 1 + count] = reply[count]
+    end
+    replies[size + 1] = count
+    size = size + 1 + count
+  else
+    local message = tostring(type(reply) == 'table' and reply.err or reply)
+    if message:find('READONLY', 1, true) then return redis.error_reply(message) end
+    replies[size + 1], replies[size + 2] = -1, message
+    size = size + 2
+  end
+end
+return replies
 `

@@ -31,5 +31,5 @@ export function counting(adapter: Adapter): CountingAdapter {
 }
 
 function none(): Counts {
-  return { run: 0, get: 0, getMany: 0, set: 0, delete: 0, publish: 0, subscribe: 0 }
+  return { run: 0, get: 0, getMany: 0, set: 0, delete: 0, publish: 0, subscribe: 0, scan: 0 }
 }

@@ -1,7 +1,7 @@
 import type { Adapter, CallOptions } from '../adapter.ts'
 
 /** The calls of an adapter that ask for an answer. */
-export type CallName = 'run' | 'get' | 'getMany' | 'set' | 'delete' | 'publish' | 'subscribe'
+export type CallName = 'run' | 'get' | 'getMany' | 'set' | 'delete' | 'publish' | 'subscribe' | 'scan'
 
 /** The same adapter, with `around` in the way of every call. */
 export function intercepted(
@@ -9,6 +9,11 @@ export function intercepted(
   around: <T>(name: CallName, options: CallOptions | undefined, call: () => Promise<T>) => Promise<T>,
 ): Adapter {
   const { events } = adapter
+
+  async function* scanned(prefix: string, options?: CallOptions): AsyncGenerator<string> {
+    yield* await around('scan', options, async () => adapter.scan(prefix, options))
+  }
+
   return {
     scope: adapter.scope,
     now: adapter.now,
@@ -17,6 +22,7 @@ export function intercepted(
     getMany: (keys, options) => around('getMany', options, () => adapter.getMany(keys, options)),
     set: (key, value, ttlMs, options) => around('set', options, () => adapter.set(key, value, ttlMs, options)),
     delete: (key, options) => around('delete', options, () => adapter.delete(key, options)),
+    scan: (prefix, options) => scanned(prefix, options),
     events: {
       publish: (channel, message, options) => around('publish', options, () => events.publish(channel, message, options)),
       subscribe: (channel, listener) => around('subscribe', undefined, () => events.subscribe(channel, listener)),

@@ -1,0 +1,95 @@
+import type { CallOptions } from '../adapter.ts'
+import { AdapterUnavailableError } from '../errors.ts'
+import { type AdapterCall, traced } from '../trace.ts'
+import { Circuit } from './circuit.ts'
+import type { ClientHooks, RedisClient } from './client.ts'
+import { checkedTimeout, createWithDeadline, type Waiting } from './deadline.ts'
+import { translated } from './errors.ts'
+import { createOutageWarning } from './outage-warning.ts'
+
+/** The way to Redis: every call has a deadline, and none is sent where it is known that no answer will come. */
+export interface Connection {
+  /** Makes a call of the adapter. `work` starts once the client is there, and sends by `send` what it has to send. */
+  perform<T>(
+    call: AdapterCall,
+    options: CallOptions | undefined,
+    work: (client: RedisClient, waiting: Waiting) => Promise<T>,
+  ): Promise<T>
+  /** @throws {AdapterUnavailableError} when the master of this slot is known not to answer */
+  admit(client: RedisClient, slot: number, waiting: Waiting): void
+  /** Sends to the master of a slot, and learns from its answer. */
+  watch<T>(client: RedisClient, slot: number, isOver: () => boolean, send: () => Promise<T>): Promise<T>
+  /** Calls `listener` whenever the connection stands, for the first time or again. */
+  onReady(listener: () => void): void
+  close(): Promise<void>
+}
+
+export function createConnection(
+  open: (hooks: Omit<ClientHooks, 'isOwn'>) => RedisClient | Promise<RedisClient>,
+  timeoutMs: number,
+): Connection {
+  const warning = createOutageWarning()
+  const circuits = new Map<string, Circuit>()
+  const readyListeners: (() => void)[] = []
+  let closed = false
+  let client: RedisClient | undefined
+  const opening = Promise.resolve(open({ onError, onReady })).then((opened) => {
+    client = opened
+    return opened
+  })
+  opening.catch(onError)
+  const withDeadline = createWithDeadline({
+    succeeded: warning.succeeded,
+    failed(error, call) {
+      const failure = translated(error, call)
+      if (!closed) warning.failed(failure)
+      return failure
+    },
+  })
+
+  function onError(error: Error): void {
+    if (!closed) warning.failed(new AdapterUnavailableError(`Redis cannot be reached: ${error.message}`))
+  }
+
+  function onReady(): void {
+    for (const circuit of circuits.values()) circuit.reset()
+    for (const listener of readyListeners) listener()
+  }
+
+  function circuitOf(node: string): Circuit {
+    const known = circuits.get(node)
+    if (known !== undefined) return known
+    const created = new Circuit(node)
+    circuits.set(node, created)
+    return created
+  }
+
+  function start<T>(work: (client: RedisClient, waiting: Waiting) => Promise<T>, waiting: Waiting): Promise<T> {
+    if (closed) return Promise.reject(new AdapterUnavailableError('The Redis adapter was closed'))
+    if (client === undefined) return opening.then(() => start(work, waiting))
+    const outage = client.outage()
+    return outage === undefined ? work(client, waiting) : Promise.reject(outage)
+  }
+
+  return {
+    perform(call, options, work) {
+      const limitMs = options?.timeoutMs === undefined ? timeoutMs : checkedTimeout(options.timeoutMs)
+      return traced(call, () => withDeadline(call, limitMs, options?.signal, (waiting) => start(work, waiting)))
+    },
+    admit({ masterOf }, slot, waiting) {
+      const circuit = circuitOf(masterOf(slot))
+      const refusal = circuit.refusal()
+      if (refusal !== undefined) throw refusal
+      waiting.circuits.push(circuit)
+    },
+    watch: ({ masterOf }, slot, isOver, send) => circuitOf(masterOf(slot)).watch(send, isOver),
+    onReady(listener) {
+      readyListeners.push(listener)
+    },
+    async close() {
+      if (closed) return
+      closed = true
+      await opening.then((opened) => opened.close()).catch(() => {}) // one that never opened needs no closing
+    },
+  }
+}
