@@ -3,6 +3,7 @@ import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { ownPrefix, sharedClusterNodes, sharedRedisUrl } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, it } from '@jest/globals'
+import { casAdapter } from './cas-adapter.ts'
 import { clusters, singles, type TestClient } from './clients.ts'
 
 const url = sharedRedisUrl()
@@ -17,6 +18,10 @@ describe.each(Object.entries(singles))('Redis, by %s', (_name, makeClient) => {
 
 describe.each(Object.entries(clusters))('Cluster, by %s', (_name, makeClient) => {
   onClient(async () => makeClient(await sharedClusterNodes()))
+})
+
+describe('an adapter that has nothing but compare-and-set', () => {
+  for (const { name, run } of adapterContract(casAdapter)) it(name, run)
 })
 
 /** One client for all cases, as an app has it. */

@@ -5,11 +5,11 @@ import { createRateLimiter, type RateLimiterOptions } from '@holdfast/rate-limit
 import { rateLimit as onExpress } from '@holdfast/rate-limit/express'
 import { rateLimit as onKoa } from '@holdfast/rate-limit/koa'
 import { rateLimit as onNode } from '@holdfast/rate-limit/node'
+import { eachAdapter } from '@holdfast/test/adapters'
 import { type Bindings, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request } from '@holdfast/test/raw-http'
 import { describe, expect, it } from '@jest/globals'
 import { parseList } from 'structured-headers'
-import { adapters } from './adapters.ts'
 
 type Options = RateLimiterOptions & { headers?: 'draft' | false; ipv6Subnet?: number }
 
@@ -23,7 +23,7 @@ function limited(...each: readonly Options[]): Bindings {
 }
 
 eachFramework((framework) => {
-  describe.each(adapters)('on %s', (_name, makeAdapter) => {
+  eachAdapter((makeAdapter) => {
     async function serving(options: { limit: number; windowMs: number }) {
       const clock = fakeClock(Date.UTC(2025, 5, 1))
       const adapter = makeAdapter(clock.now)

@@ -2,12 +2,12 @@ import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing, fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter } from '@holdfast/rate-limit'
+import { eachAdapter } from '@holdfast/test/adapters'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { adapters } from './adapters.ts'
 
 const START = Date.UTC(2025, 5, 1)
 
-describe.each(adapters)('a limiter on %s', (_name, makeAdapter) => {
+eachAdapter((makeAdapter) => {
   const clock = fakeClock(START)
   let adapter: Adapter
 

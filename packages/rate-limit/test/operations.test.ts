@@ -1,8 +1,5 @@
-import type { Adapter } from '@holdfast/adapter'
 import { operationContract } from '@holdfast/adapter/conformance'
-import { memoryAdapter } from '@holdfast/adapter/memory'
-import { redisAdapter } from '@holdfast/adapter/redis'
-import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
+import { eachAdapter } from '@holdfast/test/adapters'
 import { describe, it } from '@jest/globals'
 import fc from 'fast-check'
 import { consume } from '../src/operations/consume.ts'
@@ -33,12 +30,7 @@ const huge = fc.constantFrom(2 ** 52, 2 ** 53 - 1, 1, 7).map((cost) => ({
 
 const all = definePolicies([log, fixed, clock].map((policy) => ({ ...policy, limit: 1 })))
 
-const adapters: [string, (now: () => number) => Adapter][] = [
-  ['memory', (now) => memoryAdapter({ now })],
-  ['Redis', (now) => redisAdapter({ url: sharedRedisUrl(), prefix: ownPrefix(), now })],
-]
-
-describe.each(adapters)('the operations on %s', (_name, makeAdapter) => {
+eachAdapter((makeAdapter) => {
   const contracts = {
     'several policies': [[consume, calls] as const, [reset, fc.constant({ policies: all })] as const],
     'a log of one limit': [[consume, one] as const],

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter } from '@holdfast/rate-limit'
-import { describe, expect, it } from '@jest/globals'
-import { adapters } from './adapters.ts'
+import { eachAdapter } from '@holdfast/test/adapters'
+import { expect, it } from '@jest/globals'
 
 interface Expected {
   allowed: boolean
@@ -34,7 +34,7 @@ it('covers the cases of both algorithms', () => {
   expect(covered.map(({ id }) => id)).toEqual(['F1', 'F2', 'F3', 'F8', 'S1', 'S2', 'S5', 'M1', 'M2'])
 })
 
-describe.each(adapters)('on %s', (_name, makeAdapter) => {
+eachAdapter((makeAdapter) => {
   it.each(covered)('$id: $title', async ({ policies, steps }) => {
     const clock = fakeClock()
     const adapter = makeAdapter(clock.now)

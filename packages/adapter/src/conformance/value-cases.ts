@@ -80,6 +80,20 @@ export function valueCases(makeAdapter: MakeAdapter): ContractCase[] {
       assert.equal(textOf(await adapter.get(own('value'))), 'a')
       assert.equal(await adapter.run(count, own('state'), { by: 1, ttlMs: 60_000 }), 2)
     }),
+    caseOf(makeAdapter, 'scan shows every key that begins so, each once, and no other', async ({ adapter, own, pass }) => {
+      const prefix = own('scan*[a]?\\')
+      const keys = Array.from({ length: 1_200 }, (_, index) => `${prefix}${index}`)
+      const others = [own('scan'), own('scana'), own('scan*a'), `x${prefix}`]
+      await Promise.all([...keys, ...others].map((key) => adapter.set(key, bytesOf('a'), 60_000)))
+      await adapter.run(count, `${prefix}state`, { by: 1, ttlMs: 60_000 })
+      await adapter.set(`${prefix}short`, bytesOf('a'), 1)
+      await adapter.delete(`${prefix}7`)
+      await pass(1)
+      const seen: string[] = []
+      for await (const key of adapter.scan(prefix)) if (key !== `${prefix}short`) seen.push(key)
+      const expected = [...keys.filter((key) => key !== `${prefix}7`), `${prefix}state`]
+      assert.deepEqual(seen.toSorted(alphabetically), expected.toSorted(alphabetically))
+    }),
     caseOf(makeAdapter, 'a signal ends the wait with its reason', async ({ adapter, own }) => {
       const reason = new Error('the client has gone')
       const signal = AbortSignal.abort(reason)
@@ -101,4 +115,8 @@ function bytesOf(text: string): Uint8Array {
 
 function textOf(bytes: Uint8Array | undefined): string | undefined {
   return bytes === undefined ? undefined : Buffer.from(bytes).toString()
+}
+
+function alphabetically(a: string, b: string): number {
+  return a < b ? -1 : 1
 }

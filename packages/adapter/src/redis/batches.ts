@@ -20,15 +20,16 @@ interface Pending {
   reject(error: unknown): void
 }
 
-/** The steps of one script in one slot: while some are on their way, those that come wait, and then go together. */
+/** The steps of one script in one slot: while as many batches as may be are on their way, those that come wait, and go together. */
 interface Lane {
   queue: Pending[]
-  /** What is on its way and keeps the others back. */
-  flight: Flight | undefined
+  /** What is on its way and keeps others back. */
+  readonly flights: Set<Flight>
 }
 
 /** A connection can be dead for minutes before it says so, and a client may never say so: after a while, others may go. */
 interface Flight {
+  readonly steps: number
   readonly keepsBackUntil: number
 }
 
@@ -48,13 +49,15 @@ export interface Batches {
 
 /** A script blocks Redis while it runs, so that a batch is bounded: some 100 steps take a millisecond. */
 const MOST_STEPS = 128
+/** While Redis runs one batch, the answers to another are taken in. */
+const MOST_FLIGHTS = 2
 const MOST_BYTES = 64 * 1024
 
 /**
  * Runs steps, several in one EVALSHA where they meet.
  *
- * A step that comes alone goes at once. Steps of the same operation that come while it is on its way wait for it, and go
- * together. Each stays atomic on its own: its result and its error are its caller's.
+ * A step that comes alone goes at once. Of the same operation two batches are on their way at most: steps that come meanwhile wait
+ * for one of them, and go together. Each stays atomic on its own: its result and its error are its caller's.
  */
 export function createBatches({ send, header, patienceMs }: BatchesOptions): Batches {
   const lanes = new Map<Script, Map<number, Lane>>()
@@ -62,25 +65,24 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
   function laneOf(script: Script, slot: number): Lane {
     const bySlot = lanes.get(script) ?? new Map<number, Lane>()
     lanes.set(script, bySlot)
-    const lane = bySlot.get(slot) ?? { queue: [], flight: undefined }
+    const lane = bySlot.get(slot) ?? { queue: [], flights: new Set<Flight>() }
     bySlot.set(slot, lane)
     return lane
   }
 
   function forgetIfIdle(lane: Lane, { script, slot }: Step): void {
-    if (lane.flight === undefined && lane.queue.length === 0) lanes.get(script)?.delete(slot)
+    if (lane.flights.size === 0 && lane.queue.length === 0) lanes.get(script)?.delete(slot)
   }
 
   /** Sends what waits, as much as may go together. */
   function pump(lane: Lane): void {
-    const batch = nextBatch(lane.queue)
+    const batch = nextBatch(lane)
     const first = batch[0]?.step
     if (first === undefined) return
-    const flight: Flight = { keepsBackUntil: performance.now() + patienceMs }
-    lane.flight = flight
+    const flight: Flight = { steps: batch.length, keepsBackUntil: performance.now() + patienceMs }
+    lane.flights.add(flight)
     const ended = (): void => {
-      if (lane.flight !== flight) return
-      lane.flight = undefined
+      if (!lane.flights.delete(flight)) return
       pump(lane)
       forgetIfIdle(lane, first)
     }
@@ -120,12 +122,12 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
         if (pending.bytes > MOST_BYTES) return void sendBatch(step, [pending])
         const lane = laneOf(step.script, step.slot)
         lane.queue.push(pending)
-        if (lane.flight === undefined || lane.flight.keepsBackUntil <= performance.now()) pump(lane)
+        if (!isKeptBack(lane)) pump(lane)
       }),
     resume() {
       for (const bySlot of lanes.values()) {
         for (const lane of bySlot.values()) {
-          lane.flight = undefined
+          lane.flights.clear()
           pump(lane)
         }
       }
@@ -133,13 +135,23 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
   }
 }
 
+function isKeptBack({ flights }: Lane): boolean {
+  if (flights.size < MOST_FLIGHTS) return false
+  const now = performance.now()
+  for (const { keepsBackUntil } of flights) if (keepsBackUntil <= now) return false
+  return true
+}
+
 /** Takes from the queue what goes next; those for whom nobody waits any more are dropped: they have not run. */
-function nextBatch(queue: Pending[]): Pending[] {
+function nextBatch({ queue, flights }: Lane): Pending[] {
+  let all = queue.length
+  for (const { steps } of flights) all += steps
+  const fair = Math.min(MOST_STEPS, Math.ceil(all / MOST_FLIGHTS))
   const batch: Pending[] = []
   let bytes = 0
   let taken = 0
   for (const pending of queue) {
-    if (batch.length === MOST_STEPS || bytes + pending.bytes > MOST_BYTES) break
+    if (batch.length === fair || bytes + pending.bytes > MOST_BYTES) break
     taken += 1
     if (pending.step.waiting.over) continue
     batch.push(pending)

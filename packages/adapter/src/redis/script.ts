@@ -46,7 +46,7 @@ if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local key, keys, live, lasts
+local key, keys, live, ends, lasts
 local function publish(channel, message)
   redis.call('PUBLISH', channels .. channel, message)
 end
@@ -56,7 +56,7 @@ const HASH_STATE = `
 local slack = injected and 3600000 or 1000
 local function read(...)
   local fields = redis.call('HMGET', key, '$', ...)
-  local ends = tonumber(fields[1] or nil)
+  ends = tonumber(fields[1] or nil)
   live = ends ~= nil and ends > now
   if not live then return nil end
   local count = select('#', ...) + 1
@@ -69,7 +69,8 @@ local function delete()
 end
 local function keep(ttl, ...)
   redis.call('HSET', key, '$', now + ttl, ...)
-  live, lasts = true, ttl + slack
+  if not live or ends ~= now + ttl or #keys > 1 then lasts = ttl + slack end
+  live, ends = true, now + ttl
 end
 local function update(ttl, ...)
   if live == nil then read() end
@@ -82,6 +83,7 @@ local function write(ttl, ...)
   keep(ttl, ...)
   if redis.call('HLEN', key) == 1 + select('#', ...) / 2 then return end
   redis.call('DEL', key)
+  live = false
   keep(ttl, ...)
 end
 `
@@ -131,7 +133,7 @@ end
 local replies, size, firstKey, firstArg = {}, 0, 0, 2
 while ARGV[firstArg + 1] do
   local args = {}
-  keys, live, lasts = {}, nil, nil
+  keys, live, ends, lasts = {}, nil, nil, nil
   for i = 1, tonumber(ARGV[firstArg + 1]) do keys[i] = KEYS[firstKey + i] end
   for i = 1, tonumber(ARGV[firstArg + 2]) do args[i] = ARGV[firstArg + 2 + i] end
   firstKey, firstArg, key = firstKey + #keys, firstArg + 2 + #args, keys[1]

@@ -1,0 +1,85 @@
+import { type Adapter, AdapterUnavailableError, AdapterWrongTypeError, type Operation, OperationError } from '@holdfast/adapter'
+import { memoryAdapter } from '@holdfast/adapter/memory'
+
+interface Cell {
+  readonly kind: 'hash' | 'string' | 'value'
+  readonly state: unknown
+  readonly endsAt: number
+}
+
+/** An adapter on a map that can do nothing but compare and set: what an adapter needs is `step`, and never Lua. */
+export function casAdapter(now: () => number): Adapter {
+  const cells = new Map<string, Cell>()
+  const { events } = memoryAdapter()
+  let closed = false
+
+  async function read(key: string, signal?: AbortSignal): Promise<Cell | undefined> {
+    if (closed) throw new AdapterUnavailableError('closed')
+    signal?.throwIfAborted()
+    return cells.get(key)
+  }
+
+  function compareAndSet(key: string, before: Cell | undefined, after: Cell | undefined): boolean {
+    if (cells.get(key) !== before) return false
+    if (after === undefined || after.endsAt <= now()) cells.delete(key)
+    else cells.set(key, after)
+    return true
+  }
+
+  function live(key: string, cell: Cell | undefined, kind: Cell['kind']): Cell | undefined {
+    if (cell === undefined || cell.endsAt <= now()) return undefined
+    if (cell.kind !== kind) throw new AdapterWrongTypeError(key)
+    return cell
+  }
+
+  async function run<S, A, R>(operation: Operation<S, A, R>, key: string, args: A, signal?: AbortSignal): Promise<R> {
+    const { state: kind = 'hash' } = operation
+    if (operation.keys?.(key, args).some((further) => tagOf(further) !== tagOf(key))) throw new OperationError('two slots')
+    for (;;) {
+      const cell = await read(key, signal)
+      const state = structuredClone(live(key, cell, kind)?.state) as S | undefined
+      const { result, next, publish = [] } = operation.step(state, args, now())
+      const after = next ? { kind, state: next.state, endsAt: now() + next.ttlMs } : undefined
+      if (next !== undefined && !compareAndSet(key, cell, after)) continue
+      for (const { channel, message } of publish) await events.publish(channel, message)
+      return result
+    }
+  }
+
+  async function write(key: string, after: Cell | undefined): Promise<void> {
+    for (;;) {
+      const cell = await read(key)
+      live(key, cell, 'value')
+      if (compareAndSet(key, cell, after)) return
+    }
+  }
+
+  async function get(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    const state = live(key, await read(key, signal), 'value')?.state
+    return state instanceof Uint8Array ? Buffer.from(state) : undefined
+  }
+
+  return {
+    scope: 'process',
+    now,
+    run: (operation, key, args, options) => run(operation, key, args, options?.signal),
+    get: (key, options) => get(key, options?.signal),
+    getMany: (keys) => Promise.all(keys.map((key) => get(key).catch(() => undefined))),
+    async set(key, value, ttlMs) {
+      if (!Number.isSafeInteger(ttlMs)) throw new RangeError('ttlMs must be whole')
+      await write(key, { kind: 'value', state: Buffer.from(value), endsAt: now() + ttlMs })
+    },
+    delete: (key) => write(key, undefined),
+    async *scan(prefix) {
+      for (const [key, { endsAt }] of cells) if (endsAt > now() && key.startsWith(prefix)) yield key
+    },
+    events,
+    async close() {
+      closed = true
+    },
+  }
+}
+
+function tagOf(key: string): string {
+  return /\{([^}]+)\}/.exec(key)?.[1] ?? key
+}
