@@ -18,6 +18,8 @@ async function flushed(url: string): Promise<void> {
   redis.disconnect()
 }
 
+afterEach(killPrograms)
+
 describe.each(['express-api', 'koa-api'])('examples/%s', (name) => {
   const path = `examples/${name}/main.ts`
 
