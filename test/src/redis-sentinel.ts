@@ -112,7 +112,8 @@ function watchedBy(sentinels: readonly Server[], nodes: readonly RedisServer[]):
       const master = await agreed()
       return master === old ? undefined : master
     })
-    await Promise.all(live(nodes).map((node) => node === next || follow(node, next)))
+    const others = live(nodes).filter((node) => node !== next)
+    await Promise.all(others.map((node) => follow(node, next)))
     return settled()
   }
 
@@ -168,6 +169,6 @@ async function masterSeenBy(sentinel: Server): Promise<Seen> {
 
 async function roleOf(node: RedisServer): Promise<{ role: string; of: number; link: string }> {
   const reply = await node.command('ROLE')
-  const [role, , of, link] = Array.isArray(reply) ? reply : []
-  return { role: String(role), of: Number(of), link: String(link) }
+  const [role = '', , of, link = ''] = Array.isArray(reply) ? reply.map(String) : []
+  return { role, of: Number(of), link }
 }
