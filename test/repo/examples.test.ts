@@ -1,9 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { freePort } from '../src/free-port.ts'
-import { startProgram } from '../src/program.ts'
+import { killPrograms, startProgram } from '../src/program.ts'
 import { pipelined, request } from '../src/raw-http.ts'
 import { sharedRedisUrl } from '../src/shared-redis.ts'
 
@@ -17,6 +17,8 @@ async function flushed(url: string): Promise<void> {
   if (keys.length > 0) await redis.del(keys)
   redis.disconnect()
 }
+
+afterEach(killPrograms)
 
 describe.each(['express-api', 'koa-api'])('examples/%s', (name) => {
   const path = `examples/${name}/main.ts`

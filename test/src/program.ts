@@ -14,6 +14,14 @@ export interface Program {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const STOP_MS = 5_000
+const running = new Set<ChildProcess>()
+
+/** Ends what a test that failed has left running: Jest would not exit. */
+export async function killPrograms(): Promise<void> {
+  const exits = [...running].map((child) => once(child, 'exit'))
+  for (const child of running) child.kill('SIGKILL')
+  await Promise.all(exits)
+}
 
 /** @param env What its environment has beside that of the tests; undefined takes a variable away */
 export async function startProgram(path: string, env: Record<string, string | undefined>): Promise<Program> {
@@ -22,6 +30,8 @@ export async function startProgram(path: string, env: Record<string, string | un
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   let stderr = ''
   child.stderr.on('data', (chunk) => {
     stderr += String(chunk)
