@@ -11,7 +11,9 @@ export type MakeAdapter = (now?: () => number) => Adapter
 
 /** Describes the same suite for every adapter: on memory, on Redis, and on a Cluster. */
 export function eachAdapter(suite: (makeAdapter: MakeAdapter) => void): void {
-  describe('on memory', () => suite((now) => memoryAdapter({ ...(now && { now }) })))
+  describe('on memory', () => {
+    suite((now) => memoryAdapter({ ...(now && { now }) }))
+  })
 
   describe('on Redis', () => {
     suite((now) => redisAdapter({ url: sharedRedisUrl(), prefix: ownPrefix(), ...(now && { now }) }))

@@ -22,4 +22,6 @@ function contract(makeAdapter: MakeAdapter | typeof casAdapter): void {
 
 eachAdapter(contract)
 
-describe('on an adapter that has nothing but compare-and-set', () => contract(casAdapter))
+describe('on an adapter that has nothing but compare-and-set', () => {
+  contract(casAdapter)
+})

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { adapterOn, atEnd, ending, fence, firstSuccess, sources, timeout, unavailable } from './outage-stage.ts'
@@ -8,6 +9,21 @@ beforeAll(async () => {
   server = await startRedisServer()
 })
 afterAll(() => server.stop())
+
+it('tells how the circuit opens, is probed, and closes', async () => {
+  const told: string[] = []
+  const listener = (event: unknown): void => void told.push(String(Reflect.get(Object(event), 'state')))
+  subscribe('holdfast.adapter.circuit', listener)
+  atEnd(() => unsubscribe('holdfast.adapter.circuit', listener))
+  const { adapter } = adapterOn(server.url)
+  await firstSuccess(() => fence(adapter))
+  server.freeze()
+  atEnd(() => server.thaw())
+  await ending(fence(adapter))
+  server.thaw()
+  await firstSuccess(() => fence(adapter))
+  expect(told).toEqual(['open', 'half-open', 'closed'])
+})
 
 describe.each(sources)('by %s', (_name, makeClient) => {
   it('keeps to its deadline while Redis is frozen, then fails at once, and works within a second of its coming back', async () => {

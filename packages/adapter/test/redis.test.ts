@@ -1,5 +1,5 @@
 import { redisAdapter } from '@holdfast/adapter/redis'
-import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
+import { commandCounter, ownPrefix, sharedRedisUrl, startProxy } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { acquire, quota, ring } from './sample-operations.ts'
@@ -41,36 +41,56 @@ describe('what is in Redis', () => {
 })
 
 describe('scripts', () => {
-  async function commandsDuring(work: () => Promise<unknown>): Promise<string[]> {
-    const monitor = await inspector.monitor()
-    const commands: string[] = []
-    const last = ownPrefix()
-    const seen = new Promise<void>((resolve) => {
-      monitor.on('monitor', (_time, [name = '', argument = '', ...rest]: string[], source: string) => {
-        if (argument === last) resolve()
-        else if (source !== 'lua' && rest.length > 0) commands.push(name.toLowerCase())
-      })
-    })
+  async function commandsDuring(prefix: string, work: () => Promise<unknown>): Promise<string[]> {
+    const counter = await commandCounter(url, prefix)
     await work()
-    await inspector.echo(last)
-    await seen
-    monitor.disconnect()
+    const commands = await counter.take()
+    counter.stop()
     return commands
   }
 
   it('take one command a step', async () => {
-    const adapter = redisAdapter({ url, prefix: ownPrefix() })
+    const prefix = ownPrefix()
+    const adapter = redisAdapter({ url, prefix })
     await adapter.run(quota, '{k}', { cost: 1, note: '' })
-    const commands = await commandsDuring(() => adapter.run(quota, '{k}', { cost: 1, note: '' }))
+    const commands = await commandsDuring(prefix, () => adapter.run(quota, '{k}', { cost: 1, note: '' }))
     expect(commands).toEqual(['evalsha'])
     await adapter.close()
   })
 
+  it('go together where they meet: 100 steps of one tick in four commands, and each has its own result', async () => {
+    const prefix = ownPrefix()
+    const adapter = redisAdapter({ url, prefix })
+    await adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 60_000 })
+    let results: { held: boolean; fence: number }[] = []
+    const commands = await commandsDuring(prefix, async () => {
+      results = await Promise.all(
+        Array.from({ length: 100 }, (_, at) => adapter.run(acquire, '{k}', { owner: at % 2 ? 'bob' : 'ann', leaseMs: 60_000 })),
+      )
+    })
+    expect(results.map(({ held }) => held)).toEqual(Array.from({ length: 100 }, (_, at) => at % 2 === 0))
+    expect(results.filter(({ held }) => held).map(({ fence }) => fence)).toEqual(Array.from({ length: 50 }, (_, at) => at + 2))
+    expect(commands).toEqual(['evalsha', 'evalsha', 'evalsha', 'evalsha'])
+    await adapter.close()
+  })
+
+  it('and reads of one tick take a few writes to the socket', async () => {
+    const proxy = await startProxy(Number(new URL(url).port))
+    const adapter = redisAdapter({ url: proxy.url, prefix: ownPrefix() })
+    await adapter.get('v')
+    const before = proxy.writes
+    await Promise.all(Array.from({ length: 32 }, () => adapter.get('v')))
+    expect(proxy.writes - before).toBeLessThanOrEqual(4)
+    await adapter.close()
+    await proxy.stop()
+  })
+
   it('that Redis has forgotten are sent once, while 100 steps wait for it', async () => {
-    const adapter = redisAdapter({ url, prefix: ownPrefix() })
+    const prefix = ownPrefix()
+    const adapter = redisAdapter({ url, prefix })
     await adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 60_000 })
     let fences: number[] = []
-    const commands = await commandsDuring(async () => {
+    const commands = await commandsDuring(prefix, async () => {
       await inspector.script('FLUSH')
       const steps = Array.from({ length: 100 }, () => adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 60_000 }))
       fences = (await Promise.all(steps)).map(({ fence }) => fence)
