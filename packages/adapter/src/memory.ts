@@ -2,8 +2,8 @@ import type { Adapter, CallOptions } from './adapter.ts'
 import { AdapterUnavailableError, AdapterWrongTypeError, OperationError } from './errors.ts'
 import { assertOneSlot } from './keys.ts'
 import { memoryEvents } from './memory/emitter.ts'
+import { createLru } from './memory/lru.ts'
 import { States } from './memory/states.ts'
-import { Values } from './memory/values.ts'
 import type { Operation } from './operation.ts'
 import { checkedNow, checkedTtl, checkedWhole } from './options.ts'
 import { type AdapterCall, isTraced, traced } from './trace.ts'
@@ -33,7 +33,7 @@ export function memoryAdapter({
   checkedWhole('maxStates', maxStates, 1)
   checkedNow(now)
   const states = new States(maxStates, maxBytes)
-  const values = new Values(maxBytes)
+  const values = createLru<Buffer>({ maxBytes, sizeOf: ({ byteLength }) => byteLength, now })
   const events = memoryEvents()
   let closed = false
 
@@ -45,7 +45,7 @@ export function memoryAdapter({
   function step<S, A, R>(operation: Operation<S, A, R>, key: string, args: A): R {
     const { state: kind = 'hash' } = operation
     const time = now()
-    if (values.has(key, time)) throw new AdapterWrongTypeError(key)
+    if (values.has(key)) throw new AdapterWrongTypeError(key)
     if (operation.keys !== undefined) assertOneSlot(operation.name, key, operation.keys(key, args))
     const entry = states.find(key, time)
     if (entry !== undefined && entry.kind !== kind) throw new AdapterWrongTypeError(key)
@@ -64,20 +64,23 @@ export function memoryAdapter({
   }
 
   function get(key: string): Uint8Array | undefined {
-    const time = now()
-    if (states.find(key, time) !== undefined) throw new AdapterWrongTypeError(key)
-    return values.get(key, time)
+    if (states.find(key, now()) !== undefined) throw new AdapterWrongTypeError(key)
+    return copyOf(key)
+  }
+
+  /** A copy: nobody can change what others read. */
+  function copyOf(key: string): Uint8Array | undefined {
+    const value = values.get(key)
+    return value === undefined ? undefined : Buffer.from(value)
   }
 
   function getMany(keys: readonly string[]): (Uint8Array | undefined)[] {
-    return keys.map((key) => values.get(key, now()))
+    return keys.map(copyOf)
   }
 
   function set(key: string, value: Uint8Array, ttlMs: number): void {
-    const time = now()
-    if (states.find(key, time) !== undefined) throw new AdapterWrongTypeError(key)
-    if (ttlMs <= 0) return values.delete(key)
-    values.set(key, value, time + ttlMs)
+    if (states.find(key, now()) !== undefined) throw new AdapterWrongTypeError(key)
+    values.set(key, Buffer.from(value), ttlMs)
   }
 
   function remove(key: string): void {
@@ -105,7 +108,7 @@ export function memoryAdapter({
     delete: (key, options) => perform({ call: 'delete', key }, options, () => remove(key)),
     async *scan(prefix, options) {
       check(options)
-      for (const keys of [states.keys(now()), values.keys(now())]) {
+      for (const keys of [states.keys(now()), values.keys()]) {
         for (const key of keys) if (key.startsWith(prefix)) yield key
       }
     },

@@ -2,7 +2,7 @@ import { memoryAdapter } from '@holdfast/adapter/memory'
 import { fakeClock } from '@holdfast/adapter/testing'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { Deadlines } from '../src/memory/deadlines.ts'
+import { Deadlines } from '../src/deadlines.ts'
 import { acquire, release } from './sample-operations.ts'
 
 const full = { code: 'ERR_HOLDFAST_ADAPTER_FULL' }

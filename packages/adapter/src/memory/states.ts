@@ -1,5 +1,5 @@
+import { Deadlines, type Ending } from '../deadlines.ts'
 import { AdapterFullError } from '../errors.ts'
-import { Deadlines, type Ending } from './deadlines.ts'
 
 /** The state behind one key, and when it ends. */
 export interface Entry extends Ending {

@@ -32,6 +32,11 @@ export class Deadlines<T extends Ending> {
     else this.#sink(last, ending.at)
   }
 
+  /** What is due first. */
+  first(): T | undefined {
+    return this.#heap[0]
+  }
+
   /** What is due first, if it is due by `now`. */
   next(now: number): T | undefined {
     const first = this.#heap[0]

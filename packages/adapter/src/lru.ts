@@ -1,0 +1,1 @@
+export { createLru, type Lru, type LruOptions } from './memory/lru.ts'

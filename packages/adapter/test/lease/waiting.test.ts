@@ -1,0 +1,137 @@
+import { acquire, acquireLease, extend, newToken, release } from '@holdfast/adapter/lease'
+import { counting, failing, fakeClock } from '@holdfast/adapter/testing'
+import { eachAdapter } from '@holdfast/test/adapters'
+import { expect, it } from '@jest/globals'
+
+const leaseMs = 60_000
+
+// In real time: who waits is woken by events.
+eachAdapter((makeAdapter) => {
+  it('lets one in at a time: 50 workers read, wait and write a counter, and none is lost', async () => {
+    const adapter = makeAdapter()
+    let counter = 0
+    let holders = 0
+    const fences: number[] = []
+    async function work(): Promise<void> {
+      const lease = await acquireLease(adapter, '{counter}', { leaseMs, waitMs: 20_000 })
+      if (lease === undefined) throw new Error('no turn in 20 seconds')
+      expect(++holders).toBe(1)
+      fences.push(lease.fence)
+      const read = counter
+      await adapter.get('something')
+      counter = read + 1
+      holders -= 1
+      expect(await adapter.run(release, '{counter}', { token: lease.token })).toBe(true)
+    }
+    await Promise.all(Array.from({ length: 50 }, work))
+    expect(counter).toBe(50)
+    expect(fences).toEqual([...new Set(fences)].toSorted((a, b) => a - b))
+    await adapter.close()
+  }, 30_000)
+
+  it('serves who came first, woken by who was before, with a command or two a waiter', async () => {
+    const adapter = counting(makeAdapter())
+    const first = await acquireLease(adapter, '{line}', { leaseMs, waitMs: 1_000 })
+    const order: number[] = []
+    const wakes: number[] = []
+    let releasedAt = 0
+    async function waiter(place: number): Promise<void> {
+      const lease = await acquireLease(adapter, '{line}', { leaseMs, waitMs: 20_000 })
+      wakes.push(performance.now() - releasedAt)
+      order.push(place)
+      releasedAt = performance.now()
+      await adapter.run(release, '{line}', { token: lease?.token ?? '' })
+    }
+    const waiting: Promise<void>[] = []
+    for (let place = 0; place < 20; place += 1) {
+      const before = adapter.counts.run
+      waiting.push(waiter(place))
+      while (adapter.counts.run === before) await new Promise(setImmediate)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100)) // until all are in line
+    adapter.reset()
+    releasedAt = performance.now()
+    await adapter.run(release, '{line}', { token: first?.token ?? '' })
+    await Promise.all(waiting)
+    expect(order).toEqual(Array.from({ length: 20 }, (_, place) => place))
+    expect(wakes.toSorted((a, b) => a - b)[10]).toBeLessThan(500) // by an event: the next look of its own is a second later
+    expect(adapter.calls).toBeLessThanOrEqual(1 + 20 * 2 + 20) // their releases, their claims, and a safety poll where it is slow
+    await adapter.close()
+  }, 30_000)
+
+  it('takes two commands where nobody is in the way, and none after an abort', async () => {
+    const adapter = counting(makeAdapter())
+    const lease = await acquireLease(adapter, '{k}', { leaseMs })
+    expect(await adapter.run(release, '{k}', { token: lease?.token ?? '' })).toBe(true)
+    expect(adapter.calls).toBe(2)
+    const reason = new Error('the client has gone')
+    await expect(acquireLease(adapter, '{k}', { leaseMs, signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(adapter.calls).toBe(2)
+    await adapter.close()
+  })
+
+  it('leaves the line at the end of its patience and on an abort, and the next one gets the turn', async () => {
+    const adapter = makeAdapter()
+    const first = await acquireLease(adapter, '{k}', { leaseMs })
+    const reason = new Error('the client has gone')
+    const controller = new AbortController()
+    const aborted = acquireLease(adapter, '{k}', { leaseMs, waitMs: 20_000, signal: controller.signal })
+    const patient = acquireLease(adapter, '{k}', { leaseMs, waitMs: 20_000 })
+    expect(await acquireLease(adapter, '{k}', { leaseMs, waitMs: 50 })).toBeUndefined()
+    controller.abort(reason)
+    await expect(aborted).rejects.toBe(reason)
+    await adapter.run(release, '{k}', { token: first?.token ?? '' })
+    expect((await patient)?.fence).toBeGreaterThan(first?.fence ?? 0)
+    expect(await acquireLease(adapter, '{k}', { leaseMs })).toBeUndefined()
+    await adapter.close()
+  })
+
+  it('shares permits: two at once, and not three', async () => {
+    const adapter = makeAdapter()
+    const leases = await Promise.all(Array.from({ length: 3 }, () => acquireLease(adapter, '{s}', { leaseMs, permits: 2 })))
+    expect(leases.filter((lease) => lease !== undefined)).toHaveLength(2)
+    await adapter.close()
+  })
+
+  it('ends a lease at its end, skips who does not claim a turn, and never gives the turn to who is not in line', async () => {
+    const clock = fakeClock(1_700_000_000_000)
+    const adapter = makeAdapter(clock.now)
+    const [ann, bob, cid, dan] = [newToken(), newToken(), newToken(), newToken()]
+    const ask = (token: string, wait: boolean) =>
+      adapter.run(acquire, '{k}', { token, leaseMs: 1_000, permits: 1, wait, address: 'inbox' })
+    expect(await ask(ann, true)).toMatchObject({ state: 'held' })
+    expect(await ask(bob, true)).toMatchObject({ state: 'waiting' })
+    expect(await ask(cid, true)).toMatchObject({ state: 'waiting' })
+    clock.advance(999)
+    expect(await adapter.run(extend, '{k}', { token: ann, leaseMs: 1_000 })).toBe(true)
+    clock.advance(1_000)
+    expect(await adapter.run(extend, '{k}', { token: ann, leaseMs: 1_000 })).toBe(false)
+    expect(await ask(dan, false)).toMatchObject({ state: 'busy' }) // bob is told here, and has a second
+    clock.advance(1_000)
+    expect(await ask(dan, false)).toMatchObject({ state: 'busy' })
+    expect(await ask(cid, true)).toMatchObject({ state: 'held' })
+    expect(await adapter.run(release, '{k}', { token: ann })).toBe(false)
+    await adapter.close()
+  })
+
+  it('gives greater fences, also when the state is lost', async () => {
+    const adapter = makeAdapter()
+    let last = 0
+    for (let round = 0; round < 200; round += 1) {
+      const lease = await acquireLease(adapter, `{k${round % 2}}`, { leaseMs })
+      await adapter.run(release, `{k${round % 2}}`, { token: lease?.token ?? '' })
+      if (round % 2 === 1) continue
+      expect(lease?.fence).toBeGreaterThan(last)
+      last = lease?.fence ?? 0
+    }
+    await adapter.close()
+  })
+
+  it('rejects when the adapter fails, at once and while it waits', async () => {
+    const adapter = failing(makeAdapter())
+    await expect(acquireLease(adapter, '{k}', { leaseMs, waitMs: 5_000 })).rejects.toMatchObject({
+      name: 'AdapterUnavailableError',
+    })
+    await adapter.close()
+  })
+})
