@@ -1,0 +1,358 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Captured, CaptureMode, HoldOptions, ResponseHead, TeeOptions } from '../../captured.ts'
+import { onClosed } from '../closed.ts'
+import { current, type Methods, putBack, replace } from './below.ts'
+import { completeOf } from './complete.ts'
+import { isClosedByUs, isPipedInto, onStopped } from './departure.ts'
+import { Disguise } from './disguise.ts'
+import { addDate, applyHead, Head, hasBody } from './head.ts'
+import { Held } from './held.ts'
+import { bytesOf, Kept, sizeOf } from './kept.ts'
+import { lengthOf } from './length.ts'
+
+/**
+ * Where a response is.
+ *
+ * ```
+ * open ---- head: onHead says ----> teeing ---- end ----------------------------------------> over (complete)
+ *   |                                 |-------- a chunk too many ---> passing ---- close ---> over (too-large)
+ *   |                                 '-------- destroy, client left -----------------------> over (cut)
+ *   |-----------------------------> passing ---- close --------------------------------------> over (passed)
+ *   '-----------------------------> holding ---- end, destroy -----> held ---- release -----> over (complete, cut)
+ *                                     '--------- a chunk too many -> waiting -- onTooLarge -> passing (too-large)
+ * ```
+ *
+ * - open, holding, waiting, held: nothing reaches the methods below. teeing, passing, over: everything does, as it comes.
+ * - A response whose client has left, an orphan, stays open or holding: it is disguised as one whose client is there, so that its handler
+ *   can end it. `tee` then is a hold that releases itself. It is cut when what wrote it has stopped: a pipe that was under way, a
+ *   stream that closes before its end, `destroy`.
+ * - Captures may lie over each other, with other middlewares between: each knows only the methods that it found.
+ */
+type State = 'open' | 'teeing' | 'passing' | 'holding' | 'waiting' | 'held' | 'over'
+
+export class Capture {
+  readonly captured: Promise<Captured>
+  readonly head: ResponseHead
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #options: HoldOptions & Partial<TeeOptions>
+  readonly #below: Methods
+  readonly #ours: Methods
+  readonly #kept: Kept
+  readonly #held: Held
+  readonly #disguise: Disguise
+  #state: State = 'open'
+  #mode: CaptureMode | undefined
+  #last: Captured = { outcome: 'passed' }
+  #isImplying = false
+  #destroyed: { readonly error: Error | undefined } | undefined
+  #resolve: (captured: Captured) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+
+  constructor(req: IncomingMessage, res: ServerResponse, options: HoldOptions & Partial<TeeOptions>) {
+    this.#req = req
+    this.#res = res
+    this.#options = options
+    this.head = new Head(res)
+    this.#kept = new Kept(options.maxBytes)
+    this.#held = new Held(res, this.#kept)
+    this.#disguise = new Disguise(res)
+    this.captured = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.#below = current(res)
+    this.#ours = {
+      writeHead: (...args) => this.#writeHead(args),
+      write: (chunk, encoding, callback) => this.#write(chunk, encoding, callback),
+      end: (chunk, encoding, callback) => this.#end(chunk, encoding, callback),
+      flushHeaders: () => this.#flushHeaders(),
+      destroy: (error) => this.#destroy(error),
+    }
+    if (res.headersSent || res.writableEnded) this.#state = 'passing'
+    else replace(res, this.#ours)
+    onClosed(req, res, () => this.#closed())
+  }
+
+  /** Whether the head of a response has come by here. */
+  get hasHead(): boolean {
+    return this.#state !== 'open'
+  }
+
+  get isEnded(): boolean {
+    return this.#state === 'held' || this.#state === 'over' || this.#held.ended
+  }
+
+  /** Whether a response is kept from its client. */
+  get isHolding(): boolean {
+    return this.#state === 'holding' || this.#state === 'waiting' || this.#state === 'held'
+  }
+
+  /** Sends what is held, and whatever comes after it. */
+  release(): void {
+    switch (this.#state) {
+      case 'open':
+        if (this.#options.onHead === undefined) this.#pass({ outcome: 'passed' })
+        return
+      case 'holding':
+      case 'waiting':
+        return this.#stream(this.#last)
+      case 'held':
+        this.#disguise.off()
+        this.#state = 'over'
+        if (this.#last.outcome !== 'cut') this.#held.send(this.#below, this.#isGone)
+        else this.#held.callBack(true)
+        replace(this.#res, this.#below)
+        if (this.#destroyed !== undefined || this.#last.outcome === 'cut')
+          this.#below.destroy.call(this.#res, this.#destroyed?.error)
+        return
+      default:
+    }
+  }
+
+  /** Ends the capture, and forgets what is held: the response is as it was, but for the headers that are set. */
+  stop(): void {
+    if (this.#state === 'passing' || this.#state === 'over') return
+    if (this.#state === 'teeing') return this.#cut()
+    this.#disguise.off()
+    this.#state = 'over'
+    this.#held.callBack(this.#isGone)
+    this.#kept.drop()
+    replace(this.#res, this.#below)
+  }
+
+  /** Ends the capture, which could not begin. */
+  fail(error: unknown): void {
+    this.stop()
+    this.#reject(error)
+  }
+
+  /** Asks what to do with a response whose head is about to be sent. */
+  ask(head: ResponseHead = this.head): CaptureMode {
+    addDate(this.#res)
+    return this.#options.onHead === undefined ? 'hold' : this.#options.onHead(head)
+  }
+
+  get #isGone(): boolean {
+    return this.#req.socket.destroyed
+  }
+
+  #writeHead(args: unknown[]): ServerResponse {
+    if (this.#state === 'open') {
+      applyHead(this.#res, args)
+      this.#takeHead()
+      if (this.#isImplying) return this.#res
+      if (this.isHolding) {
+        this.#held.explicit = true
+        return this.#res
+      }
+      return this.#sendHead()
+    }
+    if (this.isHolding) return current(ServerResponse.prototype).writeHead.apply(this.#res, args) // throws: the head looks sent
+    return this.#below.writeHead.apply(this.#res, args)
+  }
+
+  #sendHead(): ServerResponse {
+    try {
+      return this.#below.writeHead.call(this.#res, this.#res.statusCode)
+    } catch (error) {
+      if (!this.#res.headersSent && this.#state === 'teeing') this.#state = 'open' // the error gets an answer of its own
+      throw error
+    }
+  }
+
+  #takeHead(): void {
+    const mode = this.#decide()
+    this.#mode = mode
+    this.#held.hasBody = hasBody(this.#req.method, this.#res.statusCode)
+    this.#held.length = this.#held.hasBody ? lengthOf(this.#res) : undefined
+    if (mode === 'pass') return this.#pass({ outcome: 'passed' })
+    if (mode === 'tee' && !this.#disguise.isOrphan) {
+      this.#state = 'teeing'
+      return
+    }
+    this.#state = 'holding'
+    this.#disguise.headSent()
+  }
+
+  #decide(): CaptureMode {
+    try {
+      return this.ask()
+    } catch (error) {
+      this.#reject(error)
+      return 'pass'
+    }
+  }
+
+  /** Takes the head that a first `write` or `end` implies, by way of the hooks that others have laid over ours. */
+  #imply(): void {
+    this.#isImplying = true
+    try {
+      this.#res.writeHead(this.#res.statusCode)
+    } finally {
+      this.#isImplying = false
+    }
+    if (this.#state === 'open') this.#takeHead()
+    if (!this.isHolding) replace(this.#res, { writeHead: this.#below.writeHead }) // Node implies it again, without hooks that have run
+  }
+
+  #flushHeaders(): void {
+    if (this.#state === 'open') this.#imply()
+    if (!this.isHolding) return this.#below.flushHeaders.call(this.#res)
+    this.#held.flushed = true
+    if (this.#kept.size === 0) this.#held.explicit = true
+  }
+
+  #write(chunk: unknown, encoding: unknown, callback: unknown): boolean {
+    if (this.#state === 'open') this.#imply()
+    if (this.isHolding) {
+      const done = typeof encoding === 'function' ? encoding : callback
+      return this.isEnded ? this.#held.refuse(done, this.#isGone) : this.#keep(chunk, encoding, done)
+    }
+    const isOpen = this.#below.write.call(this.#res, chunk, encoding, callback)
+    if (this.#state === 'teeing') this.#copy(chunk, encoding)
+    return isOpen
+  }
+
+  #end(chunk: unknown, encoding: unknown, callback: unknown): ServerResponse {
+    if (this.#state === 'open') {
+      this.#held.whole = true
+      this.#imply()
+    }
+    if (this.isHolding) return this.#endHeld(chunk, encoding, callback)
+    const ended = this.#below.end.call(this.#res, chunk, encoding, callback)
+    if (this.#state === 'teeing') this.#copy(chunk, encoding)
+    if (this.#state === 'teeing') this.#complete()
+    return ended
+  }
+
+  #endHeld(first: unknown, second: unknown, third: unknown): ServerResponse {
+    const chunk = typeof first === 'function' ? undefined : first
+    const callback = [first, second, third].find((each) => typeof each === 'function')
+    if (this.isEnded) {
+      if (chunk) this.#held.refuse(callback, this.#isGone)
+      else this.#held.onFinish(callback)
+      return this.#res
+    }
+    if (chunk) this.#keep(chunk, second)
+    this.#held.end(callback)
+    this.#disguise.ended()
+    if (this.#state === 'holding') this.#complete()
+    return this.#res
+  }
+
+  #keep(chunk: unknown, encoding: unknown, callback?: unknown): boolean {
+    const fits = this.#held.write(chunk, encoding, callback)
+    if (!fits && this.#state === 'holding') this.#overflow()
+    return fits
+  }
+
+  /** Keeps a copy of a chunk that has gone to the client. */
+  #copy(chunk: unknown, encoding: unknown): void {
+    const size = this.#held.hasBody ? sizeOf(chunk, encoding) : 0
+    if (size === 0) return
+    if (this.#kept.fits(size)) return this.#kept.add(bytesOf(chunk, encoding))
+    this.#kept.drop()
+    this.#pass({ outcome: 'too-large' })
+  }
+
+  #overflow(): void {
+    this.#state = 'waiting'
+    this.#last = { outcome: 'too-large' }
+    if (this.#mode !== 'hold') return this.#stream(this.#last)
+    this.#disguise.full()
+    this.#tell().catch(this.#reject)
+  }
+
+  async #tell(): Promise<void> {
+    try {
+      await this.#options.onTooLarge?.(this.head)
+    } finally {
+      if (this.#state === 'waiting') this.#stream(this.#last)
+    }
+  }
+
+  /** Sends what is held, and lets the rest go to the client as it comes. */
+  #stream(last: Captured): void {
+    const wasFull = this.#state === 'waiting'
+    this.#disguise.off()
+    const isOpen = this.#held.send(this.#below, this.#isGone)
+    this.#kept.drop()
+    this.#pass(last)
+    if (this.#destroyed !== undefined) this.#below.destroy.call(this.#res, this.#destroyed.error)
+    else if (wasFull && isOpen && !this.#held.ended) process.nextTick(() => this.#res.emit('drain'))
+  }
+
+  #pass(last: Captured): void {
+    this.#disguise.off()
+    this.#state = 'passing'
+    this.#last = last
+    putBack(this.#res, this.#ours, this.#below)
+    if (this.#isGone) this.#settle(last)
+  }
+
+  #complete(): void {
+    if (!this.#held.isWhole) return this.#cut()
+    this.#stopAt(completeOf(this.head, this.#kept))
+  }
+
+  #cut(): void {
+    if (this.#state !== 'open' && this.#state !== 'teeing' && this.#state !== 'holding') return
+    this.#kept.drop()
+    this.#stopAt({ outcome: 'cut' })
+  }
+
+  /** What is teed is out already; what is held waits for its release, but for a tee without a client. */
+  #stopAt(last: Captured): void {
+    const isTeed = this.#state === 'teeing'
+    if (isTeed) this.#pass(last)
+    else {
+      this.#last = last
+      this.#state = 'held'
+      if (this.#options.onHead !== undefined && this.#mode !== 'hold') this.release()
+    }
+    this.#settle(last)
+  }
+
+  #settle(last: Captured): void {
+    if (this.#state === 'passing') this.#state = 'over'
+    this.#resolve(last)
+  }
+
+  #destroy(error: Error | undefined): ServerResponse {
+    const isHeld = this.isHolding || (this.#state === 'open' && (this.#disguise.isOrphan || this.#options.onHead === undefined))
+    if (!isHeld) {
+      this.#cut()
+      return this.#below.destroy.call(this.#res, error)
+    }
+    if (this.#destroyed !== undefined) return this.#res
+    this.#destroyed = { error }
+    this.#disguise.destroyed()
+    this.#cut()
+    return this.#res
+  }
+
+  /** The response is out, or its client has left. */
+  #closed(): void {
+    switch (this.#state) {
+      case 'passing':
+        return this.#settle(this.#last)
+      case 'teeing':
+        return this.#cut()
+      case 'holding':
+        if (isPipedInto(this.#res) || isClosedByUs(this.#req.socket)) return this.#cut()
+        return this.#orphan()
+      case 'open':
+        if (!this.#res.writableFinished) return this.#orphan()
+        this.#pass({ outcome: 'passed' })
+        return this.#settle(this.#last)
+      default:
+    }
+  }
+
+  #orphan(): void {
+    if (this.#disguise.isOrphan) return
+    this.#disguise.orphan()
+    onStopped(this.#res, this.#req.socket, () => this.#cut())
+  }
+}
