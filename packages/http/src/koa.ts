@@ -13,7 +13,12 @@ export function toKoa(handler: Handler<Context>): Middleware {
       if (!exchange.answered) throw failure
       reportLateFailure(failure)
     }
-    exchange.release()
+    try {
+      exchange.release()
+    } catch (error) {
+      reportLateFailure(error)
+      exchange.native.res.destroy() // the response cannot be sent as it is
+    }
   }
   return (ctx, next) =>
     new Promise<void>((resolve, reject) => {

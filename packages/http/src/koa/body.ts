@@ -46,7 +46,7 @@ function isLegacyStream(body: unknown): body is NodeJS.ReadableStream {
 
 /** Puts a stream in the place of the body, of the same length. */
 export function replaceBody(ctx: Context, stream: Readable): void {
-  const length = ctx.response.get('Content-Length')
+  const length = ctx.res.getHeader('Content-Length')
   ctx.body = stream
-  if (length !== '') ctx.set('Content-Length', length)
+  if (length !== undefined) ctx.set('Content-Length', String(length))
 }

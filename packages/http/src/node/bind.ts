@@ -25,7 +25,12 @@ export function bind<Native extends IncomingMessage>(
       if (passed || exchange.answered) reportLateFailure(error)
       else next(asError(error))
     }
-    exchange.release()
+    try {
+      exchange.release()
+    } catch (error) {
+      reportLateFailure(error)
+      res.destroy() // the response cannot be sent as it is
+    }
   }
   return (req, res, next) => {
     run(req, res, next).catch(reportLateFailure)
