@@ -61,7 +61,11 @@ export type Captured = CompleteResponse | { readonly outcome: 'cut' | 'too-large
 
 export interface CompleteResponse {
   readonly outcome: 'complete'
-  readonly head: ResponseHead
+  readonly status: number
+  /** Names and values in turn, `Date` included, as later handlers made them: before `onHead` changed any. */
+  readonly rawHeaders: readonly string[]
   /** The bytes as the handler wrote them, none for HEAD, 204 and 304: a copy, which nobody else changes. */
   readonly body: Buffer
+  /** The head that will be sent, of a response that is held. */
+  readonly head: ResponseHead
 }

@@ -135,9 +135,7 @@ function wire({ rawHeaders, ...response }: RawResponse): unknown {
     ...response,
     headers,
     hasDate: date !== undefined,
-    names: pairs(rawHeaders)
-      .map((pair) => pair.split(': ')[0])
-      .toSorted(),
+    names: new Set(rawHeaders.filter((_, index) => index % 2 === 0)),
   }
 }
 

@@ -40,6 +40,6 @@ function watching(capture: (...args: Parameters<Handler<unknown>>) => Promise<Ca
 
 function seenOf(captured: Captured): Seen {
   if (captured.outcome !== 'complete') return captured
-  const { outcome, head, body } = captured
-  return { outcome, status: head.status, rawHeaders: head.rawHeaders, body }
+  const { outcome, status, rawHeaders, body } = captured
+  return { outcome, status, rawHeaders, body }
 }

@@ -145,7 +145,7 @@ eachFramework((framework) => {
     await finished.promise
     await request(port, { path: '/again' })
     expect(calls.filter((call) => call === 'finish')).toHaveLength(2)
-    expect(calls.slice(0, 4).toSorted()).toEqual(['ended', 'finish', 'release', 'written'])
+    expect(new Set(calls.slice(0, 4))).toEqual(new Set(['ended', 'finish', 'release', 'written']))
     expect(calls.indexOf('release')).toBeLessThan(calls.indexOf('finish'))
   })
 

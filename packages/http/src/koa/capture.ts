@@ -2,7 +2,8 @@ import { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import type { Captured, HoldOptions, ResponseHead, TeeOptions } from '../captured.ts'
 import { Capture } from '../node/capture/capture.ts'
-import { completeOf } from '../node/capture/complete.ts'
+import { completeOf, type TakenHead, takenFrom } from '../node/capture/complete.ts'
+import { addDate } from '../node/capture/head.ts'
 import { Kept } from '../node/capture/kept.ts'
 import { lengthOf } from '../node/capture/length.ts'
 import { whenClosed } from '../node/closed.ts'
@@ -85,12 +86,13 @@ export class KoaCapture {
 
   async #inContext(): Promise<Captured> {
     const body = bodyOf(this.#ctx)
-    const head = 'bytes' in body && body.isMessage ? new MessageHead(this.#ctx.res) : this.head
-    const mode = this.#ask(head)
+    addDate(this.#ctx.res)
+    const head = takenFrom('bytes' in body && body.isMessage ? new MessageHead(this.#ctx.res) : this.head)
+    const mode = this.#ask(head.head)
     if (mode === 'pass') return this.#out('passed')
     const kept = new Kept(this.#options.maxBytes)
     if ('bytes' in body) {
-      if (!kept.fits(body.bytes.length)) return this.#tooLarge(mode, head)
+      if (!kept.fits(body.bytes.length)) return this.#tooLarge(mode, head.head)
       kept.add(body.bytes)
       return this.#complete(mode, head, kept)
     }
@@ -102,24 +104,23 @@ export class KoaCapture {
     try {
       return this.#node.ask(head)
     } catch (error) {
-      this.#passOn()
+      this.#letGo()
       throw error
     }
   }
 
-  async #copy(stream: Readable, head: ResponseHead, kept: Kept): Promise<Captured> {
+  async #copy(stream: Readable, head: TakenHead, kept: Kept): Promise<Captured> {
     const copying = new CopyingStream(kept, lengthOf(this.#ctx.res))
     replaceBody(this.#ctx, copying)
     copying.copy(stream, copying.listenerCount('error') > 0)
-    this.#node.stop()
-    this.#passOn()
+    this.#letGo()
     const outcome = await copying.copied
     if (outcome === 'complete') return completeOf(head, kept)
     if (outcome === 'too-large') await whenClosed(this.#ctx.req, this.#ctx.res)
     return { outcome }
   }
 
-  async #collect(mode: 'tee' | 'hold', stream: Readable, head: ResponseHead, kept: Kept): Promise<Captured> {
+  async #collect(mode: 'tee' | 'hold', stream: Readable, head: TakenHead, kept: Kept): Promise<Captured> {
     const length = lengthOf(this.#ctx.res)
     const collected = await collect(stream, kept)
     switch (collected.state) {
@@ -129,7 +130,7 @@ export class KoaCapture {
         return this.#complete(mode, head, kept)
       case 'more':
         replaceBody(this.#ctx, Readable.from(collected.rest, { objectMode: false }))
-        return this.#tooLarge(mode, head)
+        return this.#tooLarge(mode, head.head)
       case 'broken':
         return this.#broken(mode, collected.error)
     }
@@ -141,10 +142,12 @@ export class KoaCapture {
     return this.#node.hasHead ? this.#node.captured : this.#cut(mode)
   }
 
-  #complete(mode: 'tee' | 'hold', head: ResponseHead, kept: Kept): Captured {
-    this.#node.stop()
-    if (mode === 'hold') this.#held = 'complete'
-    else this.#passOn()
+  #complete(mode: 'tee' | 'hold', head: TakenHead, kept: Kept): Captured {
+    if (mode === 'tee') this.#letGo()
+    else {
+      this.#node.stop()
+      this.#held = 'complete'
+    }
     return completeOf(head, kept)
   }
 
@@ -159,17 +162,22 @@ export class KoaCapture {
     try {
       if (mode === 'hold') await this.#options.onTooLarge?.(head)
     } catch (error) {
-      this.#passOn()
+      this.#letGo()
       throw error
     }
     return this.#out('too-large')
   }
 
   async #out(outcome: 'too-large' | 'passed'): Promise<Captured> {
-    this.#node.stop()
-    this.#passOn()
+    this.#letGo()
     await whenClosed(this.#ctx.req, this.#ctx.res)
     return { outcome }
+  }
+
+  /** Leaves the response to Koa, unseen from here on. */
+  #letGo(): void {
+    this.#node.stop()
+    this.#passOn()
   }
 
   #passOn(): void {

@@ -2,7 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Captured, CaptureMode, HoldOptions, ResponseHead, TeeOptions } from '../../captured.ts'
 import { onClosed } from '../closed.ts'
 import { current, type Methods, putBack, replace } from './below.ts'
-import { completeOf } from './complete.ts'
+import { completeOf, type TakenHead, takenFrom } from './complete.ts'
 import { isClosedByUs, isPipedInto, onStopped } from './departure.ts'
 import { Disguise } from './disguise.ts'
 import { addDate, applyHead, Head, hasBody } from './head.ts'
@@ -43,6 +43,7 @@ export class Capture {
   readonly #disguise: Disguise
   #state: State = 'open'
   #mode: CaptureMode | undefined
+  #taken: TakenHead | undefined
   #last: Captured = { outcome: 'passed' }
   #isImplying = false
   #destroyed: { readonly error: Error | undefined } | undefined
@@ -114,11 +115,12 @@ export class Capture {
   stop(): void {
     if (this.#state === 'passing' || this.#state === 'over') return
     if (this.#state === 'teeing') return this.#cut()
+    if (this.#state === 'open') putBack(this.#res, this.#ours, this.#below)
+    else replace(this.#res, this.#below)
     this.#disguise.off()
     this.#state = 'over'
     this.#held.callBack(this.#isGone)
     this.#kept.drop()
-    replace(this.#res, this.#below)
   }
 
   /** Ends the capture, which could not begin. */
@@ -128,8 +130,7 @@ export class Capture {
   }
 
   /** Asks what to do with a response whose head is about to be sent. */
-  ask(head: ResponseHead = this.head): CaptureMode {
-    addDate(this.#res)
+  ask(head: ResponseHead): CaptureMode {
     return this.#options.onHead === undefined ? 'hold' : this.#options.onHead(head)
   }
 
@@ -162,6 +163,8 @@ export class Capture {
   }
 
   #takeHead(): void {
+    addDate(this.#res)
+    this.#taken = takenFrom(this.head)
     const mode = this.#decide()
     this.#mode = mode
     this.#held.hasBody = hasBody(this.#req.method, this.#res.statusCode)
@@ -177,7 +180,7 @@ export class Capture {
 
   #decide(): CaptureMode {
     try {
-      return this.ask()
+      return this.ask(this.head)
     } catch (error) {
       this.#reject(error)
       return 'pass'
@@ -293,7 +296,7 @@ export class Capture {
 
   #complete(): void {
     if (!this.#held.isWhole) return this.#cut()
-    this.#stopAt(completeOf(this.head, this.#kept))
+    this.#stopAt(completeOf(this.#taken ?? takenFrom(this.head), this.#kept))
   }
 
   #cut(): void {
