@@ -152,6 +152,34 @@ eachFramework((framework) => {
     })
   }
 
+  it.each<[string, (body: string) => Work]>([
+    [
+      'at its end',
+      (body) =>
+        ({ res }) =>
+          void res.end(body),
+    ],
+    [
+      'in pieces',
+      (body) =>
+        ({ res }) => {
+          res.write(body)
+          res.end(body)
+          return undefined
+        },
+    ],
+    ['by the framework', (body) => () => ({ body })],
+  ])('says that it was too large (tee), %s, after its client has left', async (_name, make) => {
+    const [outer, inner] = [teeing(), teeing({ maxBytes: 10 })]
+    const both = { bindings: chained(outer.bindings, inner.bindings), seen: inner.seen }
+    const seen = await abandoned(both, async (asked, leave) => {
+      await leave()
+      return make('x'.repeat(100))(asked)
+    })
+    expect(seen).toEqual({ outcome: 'too-large' })
+    expect(await outer.seen).toMatchObject({ outcome: 'complete' })
+  })
+
   it('keeps all (hold) when the client leaves after the end, and before the release', async () => {
     const ended = deferred()
     const outcome = deferred<string>()

@@ -63,7 +63,8 @@ eachFramework((framework) => {
           gate: chained(compress, bindings),
           handler: () => ({ body: 'kelp', headers: { 'Content-Type': 'text/plain' } }),
         })
-        expect(await request(port, { headers })).toMatchObject({ body: 'kelp', headers: { 'content-length': '4' } })
+        const answer = await request(port, { headers })
+        expect([answer.body, answer.headers['content-encoding']]).toEqual(['kelp', undefined])
       })
 
       it('has compression wait, in front and behind, when a body is too large', async () => {

@@ -53,7 +53,7 @@ export class KoaCapture {
   async run(next: () => Promise<void>): Promise<Captured> {
     try {
       await next()
-      const captured = await (this.#node.hasHead || this.#ctx.respond === false ? this.#written() : this.#inContext())
+      const captured = await (!this.#node.isOpen || this.#ctx.respond === false ? this.#written() : this.#inContext())
       this.#hasResponse = true
       return captured
     } catch (error) {
@@ -138,8 +138,8 @@ export class KoaCapture {
 
   /** Koa answers the error of a stream: Koa 2 has done so by now, Koa 3 does while it sends it. */
   #broken(mode: 'tee' | 'hold', error: unknown): Promise<Captured> | Captured {
-    if (!this.#node.hasHead && error instanceof Error && !isPrematureClose(error)) this.#ctx.onerror(error)
-    return this.#node.hasHead ? this.#node.captured : this.#cut(mode)
+    if (this.#node.isOpen && error instanceof Error && !isPrematureClose(error)) this.#ctx.onerror(error)
+    return this.#node.isOpen ? this.#cut(mode) : this.#node.captured
   }
 
   #complete(mode: 'tee' | 'hold', head: TakenHead, kept: Kept): Captured {

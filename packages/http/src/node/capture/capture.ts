@@ -1,11 +1,12 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Captured, CaptureMode, HoldOptions, ResponseHead, TeeOptions } from '../../captured.ts'
 import { onClosed } from '../closed.ts'
 import { current, type Methods, putBack, replace } from './below.ts'
+import { Calls, type Course } from './calls.ts'
 import { completeOf, type TakenHead, takenFrom } from './complete.ts'
 import { isClosedByUs, isPipedInto, onStopped } from './departure.ts'
 import { Disguise } from './disguise.ts'
-import { addDate, applyHead, Head, hasBody } from './head.ts'
+import { addDate, Head, hasBody } from './head.ts'
 import { Held } from './held.ts'
 import { bytesOf, Kept, sizeOf } from './kept.ts'
 import { lengthOf } from './length.ts'
@@ -30,7 +31,7 @@ import { lengthOf } from './length.ts'
  */
 type State = 'open' | 'teeing' | 'passing' | 'holding' | 'waiting' | 'held' | 'over'
 
-export class Capture {
+export class Capture implements Course {
   readonly captured: Promise<Captured>
   readonly head: ResponseHead
   readonly #req: IncomingMessage
@@ -39,13 +40,12 @@ export class Capture {
   readonly #below: Methods
   readonly #ours: Methods
   readonly #kept: Kept
-  readonly #held: Held
+  readonly held: Held
   readonly #disguise: Disguise
   #state: State = 'open'
   #mode: CaptureMode | undefined
   #taken: TakenHead | undefined
   #last: Captured = { outcome: 'passed' }
-  #isImplying = false
   #destroyed: { readonly error: Error | undefined } | undefined
   #resolve: (captured: Captured) => void = () => {}
   #reject: (error: unknown) => void = () => {}
@@ -56,32 +56,30 @@ export class Capture {
     this.#options = options
     this.head = new Head(res)
     this.#kept = new Kept(options.maxBytes)
-    this.#held = new Held(res, this.#kept)
+    this.held = new Held(res, this.#kept)
     this.#disguise = new Disguise(res)
     this.captured = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
     this.#below = current(res)
-    this.#ours = {
-      writeHead: (...args) => this.#writeHead(args),
-      write: (chunk, encoding, callback) => this.#write(chunk, encoding, callback),
-      end: (chunk, encoding, callback) => this.#end(chunk, encoding, callback),
-      flushHeaders: () => this.#flushHeaders(),
-      destroy: (error) => this.#destroy(error),
-    }
+    this.#ours = new Calls(res, this.#below, this).methods
     if (res.headersSent || res.writableEnded) this.#state = 'passing'
     else replace(res, this.#ours)
     onClosed(req, res, () => this.#closed())
   }
 
-  /** Whether the head of a response has come by here. */
-  get hasHead(): boolean {
-    return this.#state !== 'open'
+  /** Whether no head of a response has come by here. */
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  get isTeeing(): boolean {
+    return this.#state === 'teeing'
   }
 
   get isEnded(): boolean {
-    return this.#state === 'held' || this.#state === 'over' || this.#held.ended
+    return this.#state === 'held' || this.#state === 'over' || this.held.ended
   }
 
   /** Whether a response is kept from its client. */
@@ -101,8 +99,8 @@ export class Capture {
       case 'held':
         this.#disguise.off()
         this.#state = 'over'
-        if (this.#last.outcome !== 'cut') this.#held.send(this.#below, this.#isGone)
-        else this.#held.callBack(true)
+        if (this.#last.outcome !== 'cut') this.held.send(this.#below, this.#isGone)
+        else this.held.callBack(true)
         replace(this.#res, this.#below)
         if (this.#destroyed !== undefined || this.#last.outcome === 'cut')
           this.#below.destroy.call(this.#res, this.#destroyed?.error)
@@ -119,7 +117,7 @@ export class Capture {
     else replace(this.#res, this.#below)
     this.#disguise.off()
     this.#state = 'over'
-    this.#held.callBack(this.#isGone)
+    this.held.callBack(this.#isGone)
     this.#kept.drop()
   }
 
@@ -138,37 +136,13 @@ export class Capture {
     return this.#req.socket.destroyed
   }
 
-  #writeHead(args: unknown[]): ServerResponse {
-    if (this.#state === 'open') {
-      applyHead(this.#res, args)
-      this.#takeHead()
-      if (this.#isImplying) return this.#res
-      if (this.isHolding) {
-        this.#held.explicit = true
-        return this.#res
-      }
-      return this.#sendHead()
-    }
-    if (this.isHolding) return current(ServerResponse.prototype).writeHead.apply(this.#res, args) // throws: the head looks sent
-    return this.#below.writeHead.apply(this.#res, args)
-  }
-
-  #sendHead(): ServerResponse {
-    try {
-      return this.#below.writeHead.call(this.#res, this.#res.statusCode)
-    } catch (error) {
-      if (!this.#res.headersSent && this.#state === 'teeing') this.#state = 'open' // the error gets an answer of its own
-      throw error
-    }
-  }
-
-  #takeHead(): void {
+  takeHead(): void {
     addDate(this.#res)
     this.#taken = takenFrom(this.head)
     const mode = this.#decide()
     this.#mode = mode
-    this.#held.hasBody = hasBody(this.#req.method, this.#res.statusCode)
-    this.#held.length = this.#held.hasBody ? lengthOf(this.#res) : undefined
+    this.held.hasBody = hasBody(this.#req.method, this.#res.statusCode)
+    this.held.length = this.held.hasBody ? lengthOf(this.#res) : undefined
     if (mode === 'pass') return this.#pass({ outcome: 'passed' })
     if (mode === 'tee' && !this.#disguise.isOrphan) {
       this.#state = 'teeing'
@@ -187,72 +161,26 @@ export class Capture {
     }
   }
 
-  /** Takes the head that a first `write` or `end` implies, by way of the hooks that others have laid over ours. */
-  #imply(): void {
-    this.#isImplying = true
-    try {
-      this.#res.writeHead(this.#res.statusCode)
-    } finally {
-      this.#isImplying = false
-    }
-    if (this.#state === 'open') this.#takeHead()
-    if (!this.isHolding) replace(this.#res, { writeHead: this.#below.writeHead }) // Node implies it again, without hooks that have run
+  /** The head could not be sent. */
+  reopen(): void {
+    if (this.#state === 'teeing') this.#state = 'open'
   }
 
-  #flushHeaders(): void {
-    if (this.#state === 'open') this.#imply()
-    if (!this.isHolding) return this.#below.flushHeaders.call(this.#res)
-    this.#held.flushed = true
-    if (this.#kept.size === 0) this.#held.explicit = true
+  /** Fails a write after the end. */
+  refuse(callback: unknown): false {
+    return this.held.refuse(callback, this.#isGone)
   }
 
-  #write(chunk: unknown, encoding: unknown, callback: unknown): boolean {
-    if (this.#state === 'open') this.#imply()
-    if (this.isHolding) {
-      const done = typeof encoding === 'function' ? encoding : callback
-      return this.isEnded ? this.#held.refuse(done, this.#isGone) : this.#keep(chunk, encoding, done)
-    }
-    const isOpen = this.#below.write.call(this.#res, chunk, encoding, callback)
-    if (this.#state === 'teeing') this.#copy(chunk, encoding)
-    return isOpen
-  }
-
-  #end(chunk: unknown, encoding: unknown, callback: unknown): ServerResponse {
-    if (this.#state === 'open') {
-      this.#held.whole = true
-      this.#imply()
-    }
-    if (this.isHolding) return this.#endHeld(chunk, encoding, callback)
-    const ended = this.#below.end.call(this.#res, chunk, encoding, callback)
-    if (this.#state === 'teeing') this.#copy(chunk, encoding)
-    if (this.#state === 'teeing') this.#complete()
-    return ended
-  }
-
-  #endHeld(first: unknown, second: unknown, third: unknown): ServerResponse {
-    const chunk = typeof first === 'function' ? undefined : first
-    const callback = [first, second, third].find((each) => typeof each === 'function')
-    if (this.isEnded) {
-      if (chunk) this.#held.refuse(callback, this.#isGone)
-      else this.#held.onFinish(callback)
-      return this.#res
-    }
-    if (chunk) this.#keep(chunk, second)
-    this.#held.end(callback)
-    this.#disguise.ended()
-    if (this.#state === 'holding') this.#complete()
-    return this.#res
-  }
-
-  #keep(chunk: unknown, encoding: unknown, callback?: unknown): boolean {
-    const fits = this.#held.write(chunk, encoding, callback)
+  /** Keeps a chunk that goes to nobody yet. */
+  keep(chunk: unknown, encoding: unknown, callback?: unknown): boolean {
+    const fits = this.held.write(chunk, encoding, callback)
     if (!fits && this.#state === 'holding') this.#overflow()
     return fits
   }
 
   /** Keeps a copy of a chunk that has gone to the client. */
-  #copy(chunk: unknown, encoding: unknown): void {
-    const size = this.#held.hasBody ? sizeOf(chunk, encoding) : 0
+  copy(chunk: unknown, encoding: unknown): void {
+    const size = this.held.hasBody ? sizeOf(chunk, encoding) : 0
     if (size === 0) return
     if (this.#kept.fits(size)) return this.#kept.add(bytesOf(chunk, encoding))
     this.#kept.drop()
@@ -279,11 +207,11 @@ export class Capture {
   #stream(last: Captured): void {
     const wasFull = this.#state === 'waiting'
     this.#disguise.off()
-    const isOpen = this.#held.send(this.#below, this.#isGone)
+    const isOpen = this.held.send(this.#below, this.#isGone)
     this.#kept.drop()
     this.#pass(last)
     if (this.#destroyed !== undefined) this.#below.destroy.call(this.#res, this.#destroyed.error)
-    else if (wasFull && isOpen && !this.#held.ended) process.nextTick(() => this.#res.emit('drain'))
+    else if (wasFull && isOpen && !this.held.ended) process.nextTick(() => this.#res.emit('drain'))
   }
 
   #pass(last: Captured): void {
@@ -294,8 +222,11 @@ export class Capture {
     if (this.#isGone) this.#settle(last)
   }
 
-  #complete(): void {
-    if (!this.#held.isWhole) return this.#cut()
+  /** A later handler has ended the response. */
+  complete(): void {
+    if (this.isHolding) this.#disguise.ended()
+    if (this.#state !== 'teeing' && this.#state !== 'holding') return
+    if (!this.held.isWhole) return this.#cut()
     this.#stopAt(completeOf(this.#taken ?? takenFrom(this.head), this.#kept))
   }
 
@@ -322,7 +253,7 @@ export class Capture {
     this.#resolve(last)
   }
 
-  #destroy(error: Error | undefined): ServerResponse {
+  destroy(error: Error | undefined): ServerResponse {
     const isHeld = this.isHolding || (this.#state === 'open' && (this.#disguise.isOrphan || this.#options.onHead === undefined))
     if (!isHeld) {
       this.#cut()
@@ -346,6 +277,7 @@ export class Capture {
         if (isPipedInto(this.#res) || isClosedByUs(this.#req.socket)) return this.#cut()
         return this.#orphan()
       case 'open':
+        if (isPipedInto(this.#res)) return this.#cut()
         if (!this.#res.writableFinished) return this.#orphan()
         this.#pass({ outcome: 'passed' })
         return this.#settle(this.#last)
