@@ -11,9 +11,9 @@ export async function collect(stream: Readable, kept: Kept): Promise<Collected> 
   const chunks: AsyncIterator<unknown> = stream[Symbol.asyncIterator]()
   try {
     for (;;) {
-      const { done, value } = await chunks.next()
-      if (done) return { state: 'whole' }
-      const chunk = bytesOf(value, 'utf8')
+      const next = await chunks.next()
+      if (next.done === true) return { state: 'whole' }
+      const chunk = bytesOf(next.value, 'utf8')
       if (!kept.fits(chunk.length)) return { state: 'more', rest: joined(kept, chunk, chunks) }
       kept.add(chunk)
     }

@@ -12,11 +12,11 @@ const CLIENTS = 10_000
 const AT_ONCE = 50
 const body = 'x'.repeat(10_000)
 
-let captured = 0
+const captured = { count: 0 }
 const gate: Handler<unknown> = async (exchange, next) => {
   const options = { maxBytes: 100_000, onHead: (): 'tee' => 'tee' }
   await (exchange.url === '/hold' ? exchange.hold(next, options) : exchange.tee(next, options))
-  captured++
+  captured.count++
 }
 
 /** Half of the handlers answer after their client has left, half never end what they have begun. */
@@ -65,11 +65,11 @@ async function leave(index: number): Promise<void> {
 }
 
 async function run(clients: number): Promise<void> {
-  const until = captured + clients
+  const until = captured.count + clients
   for (let index = 0; index < clients; index += AT_ONCE) {
     await Promise.all(Array.from({ length: AT_ONCE }, (_, offset) => leave(index + offset)))
   }
-  while (captured < until) await new Promise(setImmediate)
+  while (captured.count < until) await new Promise(setImmediate)
 }
 
 function heap(): number {
@@ -83,6 +83,6 @@ await run(1_000) // warms up
 const before = heap()
 await run(CLIENTS)
 await new Promise(setImmediate)
-console.log(JSON.stringify({ captured, growth: heap() - before }))
+console.log(JSON.stringify({ captured: captured.count, growth: heap() - before }))
 server.close()
 server.closeAllConnections()

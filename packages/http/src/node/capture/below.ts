@@ -11,7 +11,7 @@ export interface Methods {
 
 /** Node's overloads say less than what its methods take: any of their arguments may be left out. */
 function methodsOf(res: ServerResponse): Methods {
-  return res as unknown as Methods
+  return res
 }
 
 export function current(res: ServerResponse): Methods {

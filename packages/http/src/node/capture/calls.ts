@@ -1,5 +1,5 @@
-import { ServerResponse } from 'node:http'
-import { current, type Methods, replace } from './below.ts'
+import type { ServerResponse } from 'node:http'
+import { type Methods, replace } from './below.ts'
 import { applyHead } from './head.ts'
 import type { Held } from './held.ts'
 
@@ -51,7 +51,7 @@ export class Calls {
       course.held.explicit = true
       return this.#res
     }
-    if (course.isHolding) return current(ServerResponse.prototype).writeHead.apply(this.#res, args) // throws: the head looks sent
+    if (course.isHolding) throw headersSent()
     return this.#below.writeHead.apply(this.#res, args)
   }
 
@@ -124,4 +124,9 @@ export class Calls {
     course.complete()
     return this.#res
   }
+}
+
+function headersSent(): Error {
+  const error = new Error('Cannot write headers after they are sent to the client')
+  return Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' })
 }

@@ -105,7 +105,10 @@ export class Capture implements Course {
         if (this.#destroyed !== undefined || this.#last.outcome === 'cut')
           this.#below.destroy.call(this.#res, this.#destroyed?.error)
         return
-      default:
+      case 'teeing':
+      case 'passing':
+      case 'over':
+        return
     }
   }
 
@@ -277,11 +280,13 @@ export class Capture implements Course {
         if (isPipedInto(this.#res) || isClosedByUs(this.#req.socket)) return this.#cut()
         return this.#orphan()
       case 'open':
-        if (isPipedInto(this.#res)) return this.#cut()
-        if (!this.#res.writableFinished) return this.#orphan()
+        if (!this.#res.writableFinished) return isPipedInto(this.#res) ? this.#cut() : this.#orphan()
         this.#pass({ outcome: 'passed' })
         return this.#settle(this.#last)
-      default:
+      case 'waiting':
+      case 'held':
+      case 'over':
+        return
     }
   }
 

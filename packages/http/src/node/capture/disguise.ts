@@ -33,7 +33,7 @@ export class Disguise {
 
   /** From here on `headersSent` is true, and `setHeader` and its like throw. */
   headSent(): void {
-    fieldsOf(this.#res)._header = MARK
+    fieldsOf(this.#res)['_header'] = MARK
   }
 
   ended(): void {
@@ -59,8 +59,8 @@ export class Disguise {
 
   off(): void {
     const fields = fieldsOf(this.#res)
-    if (fields._header === MARK) {
-      fields._header = null
+    if (fields['_header'] === MARK) {
+      fields['_header'] = null
       Reflect.deleteProperty(this.#res, 'writableEnded')
       Reflect.deleteProperty(this.#res, 'writableNeedDrain')
     }
@@ -76,12 +76,12 @@ const MARK = 'HTTP/1.1 held\r\n\r\n'
 /** Runs what Node allows only before the head is sent, on a head that merely looks sent. */
 export function withoutMark(res: ServerResponse, change: () => void): void {
   const fields = fieldsOf(res)
-  const header = fields._header
-  if (header === MARK) fields._header = null
+  const header = fields['_header']
+  if (header === MARK) fields['_header'] = null
   try {
     change()
   } finally {
-    fields._header = header
+    fields['_header'] = header
   }
 }
 

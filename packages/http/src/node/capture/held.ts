@@ -112,5 +112,8 @@ export class Held {
 }
 
 function asCallback(callback: unknown): Callback | undefined {
-  return typeof callback === 'function' ? (error) => Reflect.apply(callback, undefined, error ? [error] : []) : undefined
+  if (typeof callback !== 'function') return undefined
+  return (error) => {
+    Reflect.apply(callback, undefined, error ? [error] : [])
+  }
 }
