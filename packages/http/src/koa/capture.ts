@@ -29,6 +29,7 @@ export class KoaCapture {
     this.#options = options
     this.#goOn = goOn
     this.#node = new Capture(ctx.req, ctx.res, options)
+    this.#node.captured.catch(() => {}) // where later handlers fail, their error is what counts
   }
 
   get head(): ResponseHead {

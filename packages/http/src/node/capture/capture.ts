@@ -10,27 +10,9 @@ import { addDate, Head, hasBody } from './head.ts'
 import { Held } from './held.ts'
 import { bytesOf, Kept, sizeOf } from './kept.ts'
 import { lengthOf } from './length.ts'
+import type { State } from './state.ts'
 
-/**
- * Where a response is.
- *
- * ```
- * open ---- head: onHead says ----> teeing ---- end ----------------------------------------> over (complete)
- *   |                                 |-------- a chunk too many ---> passing ---- close ---> over (too-large)
- *   |                                 '-------- destroy, client left -----------------------> over (cut)
- *   |-----------------------------> passing ---- close --------------------------------------> over (passed)
- *   '-----------------------------> holding ---- end, destroy -----> held ---- release -----> over (complete, cut)
- *                                     '--------- a chunk too many -> waiting -- onTooLarge -> passing (too-large)
- * ```
- *
- * - open, holding, waiting, held: nothing reaches the methods below. teeing, passing, over: everything does, as it comes.
- * - A response whose client has left, an orphan, stays open or holding: it is disguised as one whose client is there, so that its handler
- *   can end it. `tee` then is a hold that releases itself. It is cut when what wrote it has stopped: a pipe that was under way, a
- *   stream that closes before its end, `destroy`.
- * - Captures may lie over each other, with other middlewares between: each knows only the methods that it found.
- */
-type State = 'open' | 'teeing' | 'passing' | 'holding' | 'waiting' | 'held' | 'over'
-
+/** Sees one response. `State` says how. */
 export class Capture implements Course {
   readonly captured: Promise<Captured>
   readonly head: ResponseHead
@@ -133,6 +115,11 @@ export class Capture implements Course {
   /** Asks what to do with a response whose head is about to be sent. */
   ask(head: ResponseHead): CaptureMode {
     return this.#options.onHead === undefined ? 'hold' : this.#options.onHead(head)
+  }
+
+  /** Whether it is Node that destroys a response which waits in the pipe, because the client has left: since Node 24. */
+  get #isGivenUp(): boolean {
+    return this.#isGone && this.#res.socket === null && !this.#disguise.isOrphan
   }
 
   get #isGone(): boolean {
@@ -257,6 +244,11 @@ export class Capture implements Course {
   }
 
   destroy(error: Error | undefined): ServerResponse {
+    if (this.#isGivenUp) {
+      this.#below.destroy.call(this.#res, error)
+      this.#closed()
+      return this.#res
+    }
     const isHeld = this.isHolding || (this.#state === 'open' && (this.#disguise.isOrphan || this.#options.onHead === undefined))
     if (!isHeld) {
       this.#cut()
@@ -291,7 +283,7 @@ export class Capture implements Course {
   }
 
   #orphan(): void {
-    if (this.#disguise.isOrphan) return
+    if (this.#disguise.isOrphan) return this.#disguise.stayOpen()
     this.#disguise.orphan()
     onStopped(this.#res, this.#req.socket, () => this.#cut())
   }

@@ -57,6 +57,11 @@ export class Disguise {
     openOrphan(this.#res)
   }
 
+  /** Node closes a response that waits in the pipe some time after its client has left. */
+  stayOpen(): void {
+    Object.assign(fieldsOf(this.#res), OPEN)
+  }
+
   off(): void {
     const fields = fieldsOf(this.#res)
     if (fields['_header'] === MARK) {
@@ -71,6 +76,7 @@ export class Disguise {
   }
 }
 
+const OPEN = { _closed: false, destroyed: false, socket: null }
 const MARK = 'HTTP/1.1 held\r\n\r\n'
 
 /** Runs what Node allows only before the head is sent, on a head that merely looks sent. */
@@ -101,7 +107,7 @@ function openOrphan(res: ServerResponse): void {
   const fields = fieldsOf(res)
   const { _closed, destroyed, socket } = fields
   orphans.set(res, { real: { _closed, destroyed, socket }, captures: 1 })
-  Object.assign(fields, { _closed: false, destroyed: false, socket: null })
+  Object.assign(fields, OPEN)
 }
 
 function closeOrphan(res: ServerResponse): void {
