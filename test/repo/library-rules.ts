@@ -3,7 +3,7 @@ import type { Edge, SourceTree } from './source-tree.ts'
 /** Where a library may be named. Patterns match paths from packages/. */
 const HOMES: readonly { readonly libraries: readonly string[]; readonly home: RegExp; readonly typesOnly?: boolean }[] = [
   { libraries: ['express', 'express-session'], home: /^[^/]+\/src\/express\.ts$/, typesOnly: true },
-  { libraries: ['koa', 'koa-session'], home: /^[^/]+\/src\/koa\.ts$/, typesOnly: true },
+  { libraries: ['koa', 'koa-session'], home: /^[^/]+\/src\/koa(\.ts$|\/)/, typesOnly: true },
   { libraries: ['ioredis', 'redis'], home: /^adapter\/src\/redis\// },
   { libraries: ['lru-cache'], home: /^adapter\/src\// },
 ]

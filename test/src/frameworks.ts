@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -6,6 +7,8 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http'
+import { extname } from 'node:path'
+import { pipeline, type Readable } from 'node:stream'
 import type { Handler } from '@holdfast/http'
 import { toExpress } from '@holdfast/http/express'
 import { toKoa } from '@holdfast/http/koa'
@@ -53,16 +56,25 @@ export interface AppRequest {
   next(error: Error): void
 }
 
+/** What a handler answers by the framework's own means: at most one of body, json, stream, file and location. */
 export interface AppResponse {
-  /** Defaults to 200. */
+  /** Defaults to 200, and to 302 with a location. */
   readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly headers?: Readonly<Record<string, string | string[]>>
+  readonly body?: string | Buffer
+  readonly json?: unknown
+  readonly stream?: Readable
+  /** A path. */
+  readonly file?: string
+  /** Where to redirect. */
+  readonly location?: string
 }
 
 export interface Served {
   readonly url: string
   readonly port: number
+  /** Takes no more connections, and resolves when those that there are have ended. */
+  stop(): Promise<void>
   /** Ends every connection at once. */
   close(): Promise<void>
 }
@@ -93,6 +105,15 @@ export function bound(...handlers: readonly Handler<unknown>[]): Bindings {
   }
 }
 
+/** Middlewares of several kinds in one app: the first stands in front. */
+export function chained(...bindings: readonly Bindings[]): Bindings {
+  return {
+    node: () => bindings.flatMap((each) => each.node()),
+    express: () => bindings.flatMap((each) => each.express()),
+    koa: () => bindings.flatMap((each) => each.koa()),
+  }
+}
+
 async function listening(listener: RequestListener): Promise<Served> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -101,6 +122,10 @@ async function listening(listener: RequestListener): Promise<Served> {
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    async stop() {
+      server.close()
+      await once(server, 'close')
+    },
     async close() {
       if (!server.listening) return
       server.close()
@@ -126,13 +151,24 @@ function inFront(gate: Bindings, handler: AppHandler, trustProxy: number): Reque
   async function listener(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
       const response = await handler(appRequest(req, res, thrown))
-      if (response !== undefined) res.writeHead(response.status ?? 200, response.headers).end(response.body)
+      if (response !== undefined) sendByNode(res, response)
     } catch {
       if (res.headersSent) res.destroy()
       else res.writeHead(500).end('Internal Server Error')
     }
   }
   return front(gate.node(), listener, { trustProxy })
+}
+
+function sendByNode(res: ServerResponse, response: AppResponse): void {
+  const { status = response.location === undefined ? 200 : 302, headers = {}, body, json, stream, file, location } = response
+  res.statusCode = status
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  if (location !== undefined) res.writeHead(status, { Location: location }).end()
+  else if (json !== undefined) res.setHeader('Content-Type', 'application/json').end(JSON.stringify(json))
+  else if (stream !== undefined) pipeline(stream, res, () => {})
+  else if (file !== undefined) createReadStream(file).pipe(res)
+  else res.end(body)
 }
 
 function onExpress(createApp: typeof express, major: 4 | 5): MakeListener {
@@ -151,9 +187,14 @@ function onExpress(createApp: typeof express, major: 4 | 5): MakeListener {
 
 function sendByExpress(res: Response, response: AppResponse | undefined): void {
   if (response === undefined) return
-  res.status(response.status ?? 200).set(response.headers ?? {})
-  if (response.body === undefined) res.end()
-  else res.send(response.body)
+  const { status = response.location === undefined ? 200 : 302, headers = {}, body, json, stream, file, location } = response
+  res.status(status).set(headers)
+  if (location !== undefined) res.redirect(status, location)
+  else if (json !== undefined) res.json(json)
+  else if (stream !== undefined) pipeline(stream, res, () => {})
+  else if (file !== undefined) res.sendFile(file)
+  else if (body !== undefined) res.send(body)
+  else res.end()
 }
 
 function onKoa(App: typeof Koa): MakeListener {
@@ -167,13 +208,24 @@ function onKoa(App: typeof Koa): MakeListener {
         ctx.respond = false
         return
       }
-      ctx.status = response.status ?? 200
-      ctx.set(response.headers ?? {})
-      if (response.body !== undefined) ctx.body = response.body
+      sendByKoa(ctx, response)
     })
     const callback = app.callback()
     return (req, res) => void callback(req, res)
   }
+}
+
+function sendByKoa(ctx: Context, { status, headers = {}, body, json, stream, file, location }: AppResponse): void {
+  ctx.status = status ?? 200
+  ctx.set(headers)
+  if (location !== undefined) {
+    ctx.redirect(location)
+    if (status !== undefined) ctx.status = status
+  } else if (file !== undefined) {
+    ctx.type = extname(file)
+    ctx.body = createReadStream(file)
+  } else if (json !== undefined) ctx.body = json
+  else if (stream !== undefined || body !== undefined) ctx.body = stream ?? body
 }
 
 function appRequest(

@@ -15,7 +15,13 @@ export interface RawResponse {
   readonly status: number
   /** By their names in lower case; one that came several times is joined by `, `. */
   readonly headers: Readonly<Record<string, string>>
+  /** As they came: names and values in turn. */
+  readonly rawHeaders: readonly string[]
   readonly body: string
+  readonly bytes: Buffer
+  readonly trailers: Readonly<Record<string, string>>
+  /** The statuses of the 1xx that came before it. */
+  readonly hints: readonly number[]
 }
 
 /** Sends one request over a connection of its own. */
@@ -81,32 +87,40 @@ interface Parsed {
   readonly rest: string
 }
 
-function parsedOne(received: string, isHead: boolean): Parsed | undefined {
+function parsedOne(received: string, isHead: boolean, hints: readonly number[] = []): Parsed | undefined {
   const end = received.indexOf('\r\n\r\n')
   if (end === -1) return undefined
   const [statusLine = '', ...lines] = received.slice(0, end).split('\r\n')
   const status = Number(statusLine.split(' ')[1])
   const rest = received.slice(end + 4)
-  if (status < 200) return parsedOne(rest, isHead) // a hint, not yet the response
+  if (status < 200) return parsedOne(rest, isHead, [...hints, status]) // a hint, not yet the response
   const headers = parsedHeaders(lines)
   const framed = isHead || status === 204 || status === 304 ? { body: '', rest } : parsedBody(rest, headers)
   if (framed === undefined) return undefined
-  return { response: { status, headers, body: Buffer.from(framed.body, 'latin1').toString() }, rest: framed.rest }
+  const bytes = Buffer.from(framed.body, 'latin1')
+  const trailers = parsedHeaders(framed.trailers ?? [])
+  const rawHeaders = lines.flatMap(split)
+  return { response: { status, headers, rawHeaders, body: bytes.toString(), bytes, trailers, hints }, rest: framed.rest }
 }
 
 function parsedHeaders(lines: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const line of lines) {
-    const colon = line.indexOf(':')
-    const name = line.slice(0, colon).toLowerCase()
-    const value = line.slice(colon + 1).trim()
+    const [field, value] = split(line)
+    const name = field.toLowerCase()
     headers[name] = name in headers ? `${headers[name]}, ${value}` : value
   }
   return headers
 }
 
+function split(line: string): [string, string] {
+  const colon = line.indexOf(':')
+  return [line.slice(0, colon), line.slice(colon + 1).trim()]
+}
+
 interface Framed {
   readonly body: string
+  readonly trailers?: readonly string[]
   readonly rest: string
 }
 
@@ -126,15 +140,15 @@ function parsedChunks(received: string): Framed | undefined {
     if (end === -1) return undefined
     const size = Number.parseInt(rest.slice(0, end), 16)
     const chunk = rest.slice(end + 2)
-    if (size === 0) return withoutTrailers(body, chunk)
+    if (size === 0) return withTrailers(body, chunk)
     if (chunk.length < size + 2) return undefined
     body += chunk.slice(0, size)
     rest = chunk.slice(size + 2)
   }
 }
 
-function withoutTrailers(body: string, received: string): Framed | undefined {
+function withTrailers(body: string, received: string): Framed | undefined {
   if (received.startsWith('\r\n')) return { body, rest: received.slice(2) }
   const end = received.indexOf('\r\n\r\n')
-  return end === -1 ? undefined : { body, rest: received.slice(end + 4) }
+  return end === -1 ? undefined : { body, trailers: received.slice(0, end).split('\r\n'), rest: received.slice(end + 4) }
 }

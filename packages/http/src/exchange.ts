@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Captured, HoldOptions, TeeOptions } from './captured.ts'
 
 /** One request and the response to it, the same on every framework. */
 export interface Exchange<Native> {
@@ -7,6 +8,7 @@ export interface Exchange<Native> {
   /** The request's target as the client sent it, wherever in an app the handler is mounted. */
   readonly url: string
 
+  /** The request's own: later handlers read what is assigned here, Express' and Koa's `fresh` as well, until it is put back. */
   readonly headers: IncomingHttpHeaders
 
   /** The client's address by the framework's own proxy rules; undefined when there is none. */
@@ -18,21 +20,45 @@ export interface Exchange<Native> {
   /** Whether the client's connection is gone. */
   readonly aborted: boolean
 
-  /** Sets a header on whatever response goes out, an error's too. Without effect once the headers are sent. */
+  /** Sets a header on whatever response goes out, an error's too, or on the one that is held. Without effect once the headers are sent. */
   setHeader(name: string, value: string): void
 
   /**
    * Answers the request: later handlers are not called. Without effect when the client is gone.
    *
-   * Instead of `next()`, never after it.
+   * Instead of `next()`, never after it; or in place of a response that is held, which is dropped: its headers too, not those that were
+   * set before it.
    *
    * @throws {Error} when the headers of a response are sent already
    */
   respond(response: HttpResponse): void
+
+  /**
+   * Calls `next`, and holds the response: nothing of it reaches the client but 1xx. Then the handler looks at it, and releases it by
+   * `release()` or by returning; or answers by `respond`.
+   *
+   * The client may leave: what later handlers write goes on being kept. They see a response that was written, as far as it was.
+   *
+   * @returns How the response ended, once it has; of one that went to the client, once it is out. A handler that never ends its
+   *   response is waited for.
+   * @throws what later handlers throw, on Koa; elsewhere the framework answers their errors, and that answer is what is held
+   */
+  hold(next: () => Promise<void>, options: HoldOptions): Promise<Captured>
+
+  /**
+   * Calls `next`, and keeps a copy of the response, which goes to the client as it is written, or does with it what `onHead` says.
+   *
+   * @returns How the response ended, once it has; of one that is not kept, once it is out
+   * @throws what later handlers throw, on Koa; elsewhere the framework answers their errors, and that answer is what is seen
+   */
+  tee(next: () => Promise<void>, options: TeeOptions): Promise<Captured>
+
+  /** Sends what is held, as the later handlers would have. Without effect when nothing is. */
+  release(): void
 }
 
 /**
- * A feature, written once: it answers, or it passes the request on.
+ * A feature, written once: it answers, or it passes the request on, by `next()`, or by `exchange.hold` or `exchange.tee`.
  *
  * `next()` resolves once the handlers after this one have produced a response, or the client is gone. On Koa it rejects with what
  * they throw; elsewhere the framework answers their errors. It may be called once.
@@ -42,6 +68,9 @@ export type Handler<Native> = (exchange: Exchange<Native>, next: () => Promise<v
 /** A whole response. `Content-Length` is added; a 204, 205 or 304 has no body, and a HEAD request gets none. */
 export interface HttpResponse {
   readonly status: number
+  /** These win over `rawHeaders`. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Names and values in turn, as `ResponseHead` has them. */
+  readonly rawHeaders?: readonly string[]
   readonly body?: string | Uint8Array
 }

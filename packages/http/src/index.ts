@@ -1,1 +1,2 @@
+export type { Captured, CaptureMode, CompleteResponse, HoldOptions, ResponseHead, TeeOptions } from './captured.ts'
 export type { Exchange, Handler, HttpResponse } from './exchange.ts'

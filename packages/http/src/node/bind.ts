@@ -4,7 +4,7 @@ import { asError, reportLateFailure } from '../failure.ts'
 import { whenClosed } from './closed.ts'
 import { NodeExchange, type RequestRules } from './exchange.ts'
 
-/** Binds a handler to whatever calls `(req, res, next)`. The response is left as it is: no method of it is wrapped. */
+/** Binds a handler to whatever calls `(req, res, next)`. Where it asks for no response, no method of it is wrapped. */
 export function bind<Native extends IncomingMessage>(
   handler: Handler<Native>,
   rules: RequestRules<Native>,
@@ -24,6 +24,12 @@ export function bind<Native extends IncomingMessage>(
     } catch (error) {
       if (passed || exchange.answered) reportLateFailure(error)
       else next(asError(error))
+    }
+    try {
+      exchange.release()
+    } catch (error) {
+      reportLateFailure(error)
+      res.destroy() // the response cannot be sent as it is
     }
   }
   return (req, res, next) => {

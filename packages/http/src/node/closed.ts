@@ -4,17 +4,21 @@ import type { Socket } from 'node:net'
 /** Resolves once the response is out, or its client is gone. */
 export function whenClosed(req: IncomingMessage, res: ServerResponse): Promise<void> {
   if (res.closed || req.socket.destroyed) return Promise.resolve()
-  return new Promise((resolve) => {
-    res.once('close', resolve)
-    if (res.socket === null) resolveWithSocket(req.socket, res, resolve)
-  })
+  return new Promise((resolve) => onClosed(req, res, resolve))
+}
+
+/** Calls back once the response is out, or its client is gone; at once when it is gone already. May call more than once. */
+export function onClosed(req: IncomingMessage, res: ServerResponse, listener: () => void): void {
+  if (res.closed || req.socket.destroyed) return listener()
+  res.once('close', listener)
+  if (res.socket === null) listenBySocket(req.socket, res, listener)
 }
 
 /** A pipelined response that waits for its turn has no socket yet, and Node never closes it when the client leaves before. */
-function resolveWithSocket(socket: Socket, res: ServerResponse, resolve: () => void): void {
+function listenBySocket(socket: Socket, res: ServerResponse, listener: () => void): void {
   const waiting = waitingOn.get(socket) ?? listenTo(socket)
-  waiting.add(resolve)
-  res.once('close', () => waiting.delete(resolve))
+  waiting.add(listener)
+  res.once('close', () => waiting.delete(listener))
 }
 
 /** One listener, however many requests are in the pipe: more than ten would have Node warn of a leak. */
@@ -22,7 +26,7 @@ function listenTo(socket: Socket): Set<() => void> {
   const waiting = new Set<() => void>()
   waitingOn.set(socket, waiting)
   socket.once('close', () => {
-    for (const resolve of waiting) resolve()
+    for (const listener of waiting) listener()
   })
   return waiting
 }

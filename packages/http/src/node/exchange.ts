@@ -1,5 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
+import { Capture } from './capture/capture.ts'
+import { restore, type Snapshot, snapshotOf } from './header-list.ts'
 import { respond } from './respond.ts'
 
 /** What a framework on node:http knows better than the bare request. */
@@ -13,6 +16,8 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
   readonly #res: ServerResponse
   readonly #rules: RequestRules<Native>
   #answered = false
+  #capture: Capture | undefined
+  #before: Snapshot | undefined
 
   constructor(native: Native, res: ServerResponse, rules: RequestRules<Native>) {
     this.native = native
@@ -46,11 +51,36 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
   }
 
   setHeader(name: string, value: string): void {
-    if (!this.#res.headersSent) this.#res.setHeader(name, value)
+    if (this.#capture?.isHolding) this.#capture.head.setHeader(name, value)
+    else if (!this.#res.headersSent) this.#res.setHeader(name, value)
   }
 
   respond(response: HttpResponse): void {
-    if (!this.aborted) respond(this.native, this.#res, response)
+    if (this.#capture?.isHolding) {
+      this.#capture.stop()
+      if (this.#before !== undefined) restore(this.#res, this.#before)
+    }
+    if (!(this.aborted && this.#res.headersSent)) respond(this.native, this.#res, response)
     this.#answered = true
+  }
+
+  hold(next: () => Promise<void>, options: HoldOptions): Promise<Captured> {
+    return this.#captured(next, options)
+  }
+
+  tee(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
+    return this.#captured(next, options)
+  }
+
+  release(): void {
+    this.#capture?.release()
+  }
+
+  #captured(next: () => Promise<void>, options: HoldOptions & Partial<TeeOptions>): Promise<Captured> {
+    this.#before = snapshotOf(this.#res)
+    const capture = new Capture(this.native, this.#res, options)
+    this.#capture = capture
+    next().catch((error: unknown) => capture.fail(error))
+    return capture.captured
   }
 }

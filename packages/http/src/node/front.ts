@@ -55,7 +55,7 @@ export function front(
 function fail(req: IncomingMessage, res: ServerResponse, error: unknown): void {
   const response = problem(error)
   if (response.status >= 500 || res.headersSent) report(FAILED, error) // a 4xx is the client's doing: it must not fill the log
-  if (req.socket.destroyed || res.writableEnded) return
+  if (res.writableEnded) return
   if (res.headersSent) return void res.destroy()
   for (const name of STALE_HEADERS) res.removeHeader(name)
   respond(req, res, response)

@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpResponse } from '../exchange.ts'
+import { setRawHeaders } from './header-list.ts'
 
 /** @throws {Error} when the headers of a response are sent already */
-export function respond(req: IncomingMessage, res: ServerResponse, { status, headers = {}, body = '' }: HttpResponse): void {
+export function respond(req: IncomingMessage, res: ServerResponse, response: HttpResponse): void {
+  const { status, headers = {}, rawHeaders = [], body = '' } = response
   if (res.headersSent) throw new Error(`The response cannot be a ${status}: the headers of another are sent already`)
   res.statusCode = status
+  setRawHeaders(res, rawHeaders)
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
   if (status === 204 || status === 304) {
     for (const name of BODY_HEADERS) res.removeHeader(name)
@@ -12,6 +15,7 @@ export function respond(req: IncomingMessage, res: ServerResponse, { status, hea
     return
   }
   const content = status === 205 ? '' : body
+  if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
   res.setHeader('Content-Length', Buffer.byteLength(content))
   if (req.method === 'HEAD') res.end()
   else res.end(content)

@@ -1,0 +1,52 @@
+import { Readable, Stream } from 'node:stream'
+import type { Context } from 'koa'
+import { hasBody } from '../node/capture/head.ts'
+
+/** What Koa would send for `ctx.body`. */
+export type Body = { readonly bytes: Buffer; readonly isMessage: boolean } | { readonly stream: Readable }
+
+/** A body that is an object is turned into its JSON here: it may be another by the time that Koa would. */
+export function bodyOf(ctx: Context): Body {
+  const body: unknown = ctx.body
+  if (!hasBody(ctx.method, ctx.status) || ctx.status === 205) return bytes('')
+  if (body === null || body === undefined) return isExplicitlyEmpty(ctx) ? bytes('') : message(ctx)
+  if (typeof body === 'string' || Buffer.isBuffer(body)) return bytes(body)
+  const stream = streamOf(body)
+  if (stream !== undefined) return { stream }
+  const json = JSON.stringify(body)
+  ctx.body = json
+  return bytes(json)
+}
+
+function bytes(body: string | Buffer): Body {
+  return { bytes: Buffer.from(body), isMessage: false }
+}
+
+/** Without a body, Koa sends the status in words. */
+function message(ctx: Context): Body {
+  return { bytes: Buffer.from(ctx.message || String(ctx.status)), isMessage: true }
+}
+
+function isExplicitlyEmpty({ response }: Context): boolean {
+  return Reflect.get(response, '_explicitNullBody') === true
+}
+
+function streamOf(body: unknown): Readable | undefined {
+  if (body instanceof Readable) return body
+  if (isLegacyStream(body)) return new Readable().wrap(body)
+  if (body instanceof Blob) return Readable.from(body.stream())
+  if (body instanceof ReadableStream) return Readable.from(body)
+  if (body instanceof Response) return Readable.from(body.body ?? [])
+  return undefined
+}
+
+function isLegacyStream(body: unknown): body is NodeJS.ReadableStream {
+  return body instanceof Stream
+}
+
+/** Puts a stream in the place of the body, of the same length. */
+export function replaceBody(ctx: Context, stream: Readable): void {
+  const length = ctx.res.getHeader('Content-Length')
+  ctx.body = stream
+  if (length !== undefined) ctx.set('Content-Length', String(length))
+}

@@ -1,0 +1,54 @@
+import { type Readable, Transform, type TransformCallback } from 'node:stream'
+import type { Captured } from '../captured.ts'
+import { bytesOf, type Kept } from '../node/capture/kept.ts'
+
+/** Passes a body on, chunk by chunk, and keeps a copy. */
+export class CopyingStream extends Transform {
+  readonly copied: Promise<Captured['outcome']>
+  readonly #kept: Kept
+  readonly #length: number | undefined
+  #isKeeping = true
+  #settle: (outcome: Captured['outcome']) => void = () => {}
+
+  /** @param length How many bytes the response says that its body has */
+  constructor(kept: Kept, length: number | undefined) {
+    super()
+    this.#kept = kept
+    this.#length = length
+    this.copied = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+  }
+
+  /** @param isAnswered Whether the framework listens for errors of the source itself, as Koa 2 does */
+  copy(source: Readable, isAnswered: boolean): void {
+    source.once('error', (error) => this.destroy(isAnswered ? undefined : error))
+    source.once('close', () => {
+      if (!source.readableEnded) this.destroy()
+    })
+    this.once('close', () => source.destroy())
+    source.pipe(this)
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    if (this.#isKeeping) this.#keep(chunk)
+    callback(null, chunk)
+  }
+
+  override _flush(callback: TransformCallback): void {
+    const isWhole = this.#length === undefined || this.#length === this.#kept.size
+    this.#settle(this.#isKeeping ? (isWhole ? 'complete' : 'cut') : 'too-large')
+    callback()
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#settle(this.#isKeeping ? 'cut' : 'too-large')
+    callback(error)
+  }
+
+  #keep(chunk: Buffer): void {
+    if (this.#kept.fits(chunk.length)) return this.#kept.add(bytesOf(chunk, undefined))
+    this.#isKeeping = false
+    this.#kept.drop()
+  }
+}

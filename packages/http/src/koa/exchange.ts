@@ -1,0 +1,104 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Context } from 'koa'
+import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
+import type { Exchange, HttpResponse } from '../exchange.ts'
+import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
+import { respond } from '../node/respond.ts'
+import { KoaCapture } from './capture.ts'
+import { keepOnError } from './errors.ts'
+
+export class KoaExchange implements Exchange<Context> {
+  readonly native: Context
+  readonly #goOn: () => void
+  #kept: Record<string, string> | undefined
+  #answered = false
+  #capture: KoaCapture | undefined
+  #before: Snapshot | undefined
+
+  /** @param goOn Lets the middlewares before this one, and then Koa, do their part, while the handler goes on */
+  constructor(native: Context, goOn: () => void) {
+    this.native = native
+    this.#goOn = goOn
+  }
+
+  get method(): string {
+    return this.native.method
+  }
+
+  get url(): string {
+    return this.native.originalUrl
+  }
+
+  get headers(): IncomingHttpHeaders {
+    return this.native.headers
+  }
+
+  get ip(): string | undefined {
+    return this.native.ip || undefined
+  }
+
+  get aborted(): boolean {
+    return this.native.req.socket.destroyed
+  }
+
+  /** Whether there is a response: by `respond`, or by later handlers. */
+  get answered(): boolean {
+    return this.#answered || this.#capture?.hasResponse === true
+  }
+
+  setHeader(name: string, value: string): void {
+    if (this.#capture?.isHolding) return this.#capture.head.setHeader(name, value)
+    this.native.set(name, value)
+    this.#kept ??= keepOnError(this.native)
+    this.#kept[name] = value
+  }
+
+  respond(response: HttpResponse): void {
+    const ctx = this.native
+    const isWritten = this.#drop()
+    if (ctx.headerSent && !this.aborted) {
+      throw new Error(`The response cannot be a ${response.status}: the headers of another are sent already`)
+    }
+    this.#answered = true
+    if (isWritten) respond(ctx.req, ctx.res, response)
+    else answer(ctx, response)
+    if (this.#capture !== undefined) this.#goOn()
+  }
+
+  hold(next: () => Promise<void>, options: HoldOptions): Promise<Captured> {
+    return this.#captured(next, options)
+  }
+
+  tee(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
+    return this.#captured(next, options)
+  }
+
+  release(): void {
+    this.#capture?.release()
+  }
+
+  #captured(next: () => Promise<void>, options: HoldOptions & Partial<TeeOptions>): Promise<Captured> {
+    this.#before = snapshotOf(this.native.res)
+    this.#capture = new KoaCapture(this.native, options, this.#goOn)
+    return this.#capture.run(next)
+  }
+
+  /** Forgets a response that is held. Returns whether it was written to Node's own, behind Koa's back. */
+  #drop(): boolean {
+    const capture = this.#capture
+    if (!capture?.isHolding) return false
+    const { isWritten } = capture
+    capture.stop()
+    if (this.#before !== undefined) restore(this.native.res, this.#before)
+    return isWritten
+  }
+}
+
+function answer(ctx: Context, { status, headers = {}, rawHeaders = [], body = '' }: HttpResponse): void {
+  ctx.status = status
+  setRawHeaders(ctx.res, rawHeaders)
+  ctx.set(headers)
+  const typed = ctx.res.hasHeader('Content-Type')
+  ctx.body = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  if (!typed) ctx.remove('Content-Type') // Koa guesses one
+}

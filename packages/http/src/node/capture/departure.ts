@@ -1,0 +1,41 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+
+/** Whether a stream is being piped into a response: `pipe` listens for it, and stops for good when the response closes. */
+export function isPipedInto(res: ServerResponse): boolean {
+  return res.listenerCount('unpipe') > 0
+}
+
+/** Whether it was this side that closed a connection. Express' final handler does so when a response fails midway. */
+export function isClosedByUs(socket: Socket): boolean {
+  return socket.destroyed && !socket.readableEnded && (socket.errored ?? null) === null
+}
+
+/** Listens for the ways in which a response without a client stops, other than by its end or by `destroy`. */
+export function onStopped(res: ServerResponse, socket: Socket, listener: () => void): void {
+  res.on('pipe', (source: Readable) => {
+    source.once('close', () => {
+      if (!source.readableEnded) listener()
+    })
+  })
+  onDestroyAgain(socket, listener)
+}
+
+/** Express' final handler destroys the socket of a response that fails midway. A dead one says nothing of it. */
+function onDestroyAgain(socket: Socket, listener: () => void): void {
+  const known = listeners.get(socket)
+  if (known !== undefined) {
+    known.push(listener)
+    return
+  }
+  const all = [listener]
+  listeners.set(socket, all)
+  const { destroy } = socket
+  socket.destroy = (error?: Error): Socket => {
+    for (const each of all) each()
+    return Reflect.apply(destroy, socket, [error])
+  }
+}
+
+const listeners = new WeakMap<Socket, (() => void)[]>()

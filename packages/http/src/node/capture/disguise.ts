@@ -1,0 +1,118 @@
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/** Fields of Node's that it and middlewares (express-session, morgan, on-finished) look at. */
+interface Fields {
+  _header: string | null
+  _closed: boolean
+  destroyed: boolean
+  socket: Socket | null
+}
+
+function fieldsOf(res: ServerResponse): Fields {
+  return res as unknown as Fields
+}
+
+/**
+ * What a held response looks like to later handlers: like Node's own one that is written but waits for its turn in the pipe.
+ *
+ * Node's `finished` is left alone, `server.close()` breaks off connections whose response has it; `writableEnded` says the same.
+ */
+export class Disguise {
+  readonly #res: ServerResponse
+  #isOrphan = false
+  #isDestroyed = false
+
+  constructor(res: ServerResponse) {
+    this.#res = res
+  }
+
+  get isOrphan(): boolean {
+    return this.#isOrphan
+  }
+
+  /** From here on `headersSent` is true, and `setHeader` and its like throw. */
+  headSent(): void {
+    fieldsOf(this.#res)['_header'] = MARK
+  }
+
+  ended(): void {
+    Object.defineProperty(this.#res, 'writableEnded', { value: true, configurable: true })
+  }
+
+  /** `pipe` looks at this before it begins. */
+  full(): void {
+    Object.defineProperty(this.#res, 'writableNeedDrain', { value: true, configurable: true })
+  }
+
+  destroyed(): void {
+    this.#isDestroyed = true
+    this.headSent()
+    fieldsOf(this.#res).destroyed = true
+  }
+
+  /** A response whose client has left looks open: pipelines, `sendFile` and Koa would give up on it, and not end it. */
+  orphan(): void {
+    this.#isOrphan = true
+    openOrphan(this.#res)
+  }
+
+  /** Node closes a response that waits in the pipe some time after its client has left. */
+  stayOpen(): void {
+    Object.assign(fieldsOf(this.#res), OPEN)
+  }
+
+  off(): void {
+    const fields = fieldsOf(this.#res)
+    if (fields['_header'] === MARK) {
+      fields['_header'] = null
+      Reflect.deleteProperty(this.#res, 'writableEnded')
+      Reflect.deleteProperty(this.#res, 'writableNeedDrain')
+    }
+    if (this.#isOrphan) closeOrphan(this.#res)
+    else if (this.#isDestroyed) fields.destroyed = false
+    this.#isOrphan = false
+    this.#isDestroyed = false
+  }
+}
+
+const OPEN = { _closed: false, destroyed: false, socket: null }
+const MARK = 'HTTP/1.1 held\r\n\r\n'
+
+/** Runs what Node allows only before the head is sent, on a head that merely looks sent. */
+export function withoutMark(res: ServerResponse, change: () => void): void {
+  const fields = fieldsOf(res)
+  const header = fields['_header']
+  if (header === MARK) fields['_header'] = null
+  try {
+    change()
+  } finally {
+    fields['_header'] = header
+  }
+}
+
+interface Orphan {
+  readonly real: Pick<Fields, '_closed' | 'destroyed' | 'socket'>
+  captures: number
+}
+
+const orphans = new WeakMap<ServerResponse, Orphan>()
+
+function openOrphan(res: ServerResponse): void {
+  const known = orphans.get(res)
+  if (known !== undefined) {
+    known.captures++
+    return
+  }
+  const fields = fieldsOf(res)
+  const { _closed, destroyed, socket } = fields
+  orphans.set(res, { real: { _closed, destroyed, socket }, captures: 1 })
+  Object.assign(fields, OPEN)
+}
+
+function closeOrphan(res: ServerResponse): void {
+  const orphan = orphans.get(res)
+  if (orphan === undefined || --orphan.captures > 0) return
+  orphans.delete(res)
+  Object.assign(fieldsOf(res), orphan.real)
+}

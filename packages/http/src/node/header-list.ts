@@ -1,0 +1,60 @@
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+
+/** Node's types know this method of requests only. */
+interface Named {
+  getRawHeaderNames(): string[]
+}
+
+/** The headers that are set on a response: names and values in turn. */
+export function rawHeadersOf(res: ServerResponse): string[] {
+  const list: string[] = []
+  const named = res as ServerResponse & Named
+  for (const name of named.getRawHeaderNames()) {
+    const value = res.getHeader(name)
+    if (Array.isArray(value)) for (const each of value) list.push(name, each)
+    else if (value !== undefined) list.push(name, String(value))
+  }
+  return list
+}
+
+/** Sets headers from names and values in turn. One that is repeated is set to all its values, whatever it was before. */
+export function setRawHeaders(res: ServerResponse, list: readonly OutgoingHttpHeader[]): void {
+  const repeated = new Map<string, string[]>()
+  for (let index = 0; index < list.length; index += 2) {
+    const name = String(list[index])
+    const value = list[index + 1] ?? ''
+    const values = repeated.get(name.toLowerCase())
+    if (values === undefined) {
+      repeated.set(name.toLowerCase(), textsOf(value))
+      res.setHeader(name, value)
+    } else {
+      values.push(...textsOf(value))
+      res.setHeader(name, values)
+    }
+  }
+}
+
+/** What a response had before later handlers came. */
+export interface Snapshot {
+  readonly status: number
+  readonly message: string
+  readonly sendDate: boolean
+  readonly headers: readonly string[]
+}
+
+export function snapshotOf(res: ServerResponse): Snapshot {
+  return { status: res.statusCode, message: res.statusMessage, sendDate: res.sendDate, headers: rawHeadersOf(res) }
+}
+
+/** Takes away what later handlers have set. */
+export function restore(res: ServerResponse, { status, message, sendDate, headers }: Snapshot): void {
+  res.statusCode = status
+  res.statusMessage = message
+  for (const name of res.getHeaderNames()) res.removeHeader(name)
+  setRawHeaders(res, headers)
+  res.sendDate = sendDate // removing a Date header turns it off
+}
+
+function textsOf(value: OutgoingHttpHeader): string[] {
+  return Array.isArray(value) ? [...value] : [String(value)]
+}
