@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end()
 })
 
-/** Does something after the test, whatever becomes of it. */
+/** Does something after the test, whatever becomes of it. A rejection that nobody handles fails a test by itself. */
 export function atEnd(end: () => unknown): void {
   ends.push(end)
 }
@@ -75,4 +75,16 @@ export async function ending(call: Promise<unknown>): Promise<{ error: unknown; 
     (reason: unknown) => reason,
   )
   return { error, afterMs: performance.now() - started }
+}
+
+/** Does something again and again, as a client would, until `change` is over. */
+export async function meanwhile<T>(change: Promise<T>, work: () => Promise<void>): Promise<T> {
+  const over = new AbortController()
+  const changed = change.finally(() => over.abort())
+  changed.catch(() => {}) // it is awaited below
+  while (!over.signal.aborted) {
+    await work()
+    await scheduler.wait(20)
+  }
+  return changed
 }

@@ -29,6 +29,10 @@ export class Circuit {
     this.#node = node
   }
 
+  get isOpen(): boolean {
+    return this.#cause !== undefined
+  }
+
   /** Why a call must not be sent now, or undefined when it may: then, on an open circuit, it is the probe. */
   refusal(): AdapterUnavailableError | undefined {
     if (this.#cause === undefined) return undefined

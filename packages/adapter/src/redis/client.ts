@@ -11,6 +11,8 @@ export interface RedisClient {
   slotOf(key: string): number
   /** The address of the master that has a slot, as far as the client knows; '' elsewhere. */
   masterOf(slot: number): string
+  /** What is believed of the Cluster may be out of date: has the client ask it again, where it would not by itself. */
+  lookAgain(): void
   /** Every master, to scan. */
   masters(): Promise<readonly Scanner[]>
   /** Opens a connection for subscriptions. Once lost it does not come back by itself. */
@@ -45,6 +47,6 @@ export interface ClientHooks {
   /** `close` ends a client of the adapter's own, and lets go of one that was given. */
   readonly isOwn: boolean
   onError(error: Error): void
-  /** The connection stands, for the first time or again. */
-  onReady(): void
+  /** The connection stands, for the first time or again: then perhaps to another server. */
+  onReady(again: boolean): void
 }

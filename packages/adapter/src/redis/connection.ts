@@ -20,7 +20,7 @@ export interface Connection {
   /** Sends to the master of a slot, and learns from its answer. */
   watch<T>(client: RedisClient, slot: number, isOver: () => boolean, send: () => Promise<T>): Promise<T>
   /** Calls `listener` whenever the connection stands, for the first time or again. */
-  onReady(listener: () => void): void
+  onReady(listener: (again: boolean) => void): void
   close(): Promise<void>
 }
 
@@ -30,7 +30,7 @@ export function createConnection(
 ): Connection {
   const warning = createOutageWarning()
   const circuits = new Map<string, Circuit>()
-  const readyListeners: (() => void)[] = []
+  const readyListeners: ((again: boolean) => void)[] = []
   let closed = false
   let client: RedisClient | undefined
   const opening = Promise.resolve(open({ onError, onReady })).then((opened) => {
@@ -51,9 +51,9 @@ export function createConnection(
     if (!closed) warning.failed(new AdapterUnavailableError(`Redis cannot be reached: ${error.message}`))
   }
 
-  function onReady(): void {
+  function onReady(again: boolean): void {
     for (const circuit of circuits.values()) circuit.reset()
-    for (const listener of readyListeners) listener()
+    for (const listener of readyListeners) listener(again)
   }
 
   function circuitOf(node: string): Circuit {
@@ -76,10 +76,13 @@ export function createConnection(
       const limitMs = options?.timeoutMs === undefined ? timeoutMs : checkedTimeout(options.timeoutMs)
       return traced(call, () => withDeadline(call, limitMs, options?.signal, (waiting) => start(work, waiting)))
     },
-    admit({ masterOf }, slot, waiting) {
-      const circuit = circuitOf(masterOf(slot))
-      const refusal = circuit.refusal()
-      if (refusal !== undefined) throw refusal
+    admit(client, slot, waiting) {
+      const circuit = circuitOf(client.masterOf(slot))
+      if (circuit.isOpen) {
+        const refusal = circuit.refusal()
+        if (refusal !== undefined) throw refusal
+        client.lookAgain()
+      }
       waiting.circuits.push(circuit)
     },
     watch: ({ masterOf }, slot, isOver, send) => circuitOf(masterOf(slot)).watch(send, isOver),

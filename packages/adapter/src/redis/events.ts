@@ -14,7 +14,7 @@ const ALIVE_EVERY_MS = 2_000
  */
 export function redisEvents(
   prefix: string,
-  { perform }: Connection,
+  { perform, onReady }: Connection,
   publish: AdapterEvents['publish'],
 ): { events: AdapterEvents; close(): void } {
   const listeners = createListeners()
@@ -25,6 +25,11 @@ export function redisEvents(
   let retry: NodeJS.Timeout | undefined
   let pulse: NodeJS.Timeout | undefined
   let closed = false
+  let lastClient: RedisClient | undefined
+  // The app's connection may now be to another server than the one for subscriptions: after a failover, to another master.
+  onReady((again) => {
+    if (again && lastClient !== undefined && current !== undefined) lose(lastClient)
+  })
 
   /** Subscriptions to all channels, on a new connection. */
   async function open(client: RedisClient): Promise<Subscriber> {
@@ -48,6 +53,7 @@ export function redisEvents(
       throw new Error('the connection for subscriptions was lost')
     }
     current = standing = opened
+    lastClient = client
     watch(opened, client)
     for (const channel of listeners.channels()) {
       if (heard.has(channel)) listeners.deliver(channel, { type: 'gap' })

@@ -53,6 +53,7 @@ export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: Clie
     getMany: (keys) => client.mgetBuffer(keys),
     slotOf: (key) => (cluster === undefined ? 0 : calculateSlot(keyPrefix + key)),
     masterOf: (slot) => cluster?.slots[slot]?.[0] ?? '',
+    lookAgain() {}, // ioredis does by itself, whenever a node is lost
     masters: async () => nodes().map((node) => scanner(node, keyPrefix)),
     subscriber: async (subscriberHooks) => subscriber(anyOf(nodes()), subscriberHooks, hooks),
     outage,
@@ -64,6 +65,7 @@ export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: Clie
 }
 
 function watchOutage(client: IoredisClient, { onError, onReady }: ClientHooks): { outage(): Error | undefined; stop(): void } {
+  let stood = client.status === 'ready'
   let outage: Error | undefined
   let lastError: Error | undefined
   const listeners: [string, (error: Error) => void][] = [
@@ -72,7 +74,8 @@ function watchOutage(client: IoredisClient, { onError, onReady }: ClientHooks): 
       () => {
         outage = undefined
         lastError = undefined
-        onReady()
+        onReady(stood)
+        stood = true
       },
     ],
     ['close', onClose],

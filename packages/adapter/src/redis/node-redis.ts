@@ -48,6 +48,7 @@ interface NodeRedisCluster extends SharedByBoth {
 
 interface ClusterMaster {
   readonly address: string
+  readonly client?: NodeRedisSingle
 }
 
 export function isNodeRedis(client: unknown): client is NodeRedisSingle | NodeRedisCluster {
@@ -72,6 +73,9 @@ export function nodeRedisClient(client: NodeRedisSingle | NodeRedisCluster, hook
     getMany: (keys) => commands.mGet(keys),
     slotOf: (key) => (cluster === undefined ? 0 : calculateSlot(keyPrefix + key)),
     masterOf: (slot) => cluster?.slots[slot]?.master.address ?? '',
+    lookAgain() {
+      if (cluster !== undefined) rediscover(cluster).catch(hooks.onError)
+    },
     masters: async () => (await nodes()).map((node) => scanner(node, keyPrefix)),
     async subscriber(subscriberHooks) {
       const node = 'masters' in client ? await client.nodeClient(anyOf(client.masters)) : client
@@ -87,6 +91,17 @@ export function nodeRedisClient(client: NodeRedisSingle | NodeRedisCluster, hook
 /** The type byte of RESP's strings, `$`: the key by which node-redis is told how to decode them. */
 const BLOB_STRING = 36
 
+/**
+ * Has a cluster ask one of its masters who the others are. By itself node-redis 5 does so only when it is told MOVED, and a master
+ * that is dead tells nothing; version 6 takes some seconds. What they do it by is not documented: without it, nothing is lost.
+ */
+async function rediscover(cluster: NodeRedisCluster): Promise<void> {
+  const slots: unknown = Reflect.get(cluster, '_slots')
+  const alive = cluster.masters.find(({ client }) => client?.isReady)?.client
+  if (alive === undefined || typeof slots !== 'object' || slots === null || !('rediscover' in slots)) return
+  if (typeof slots.rediscover === 'function') await Reflect.apply(slots.rediscover, slots, [alive])
+}
+
 /** Text or bytes, which version 6 tells of both its clients and its clusters, if by a name of its own. */
 function keyPrefixOf(client: object): string {
   const prefix: unknown = Reflect.get(client, '_keyPrefix')
@@ -101,6 +116,7 @@ function watchOutage(
   client: NodeRedisSingle | NodeRedisCluster,
   { onError, onReady }: ClientHooks,
 ): { outage(): Error | undefined; stop(): void } {
+  let stood = 'isReady' in client && client.isReady
   let lastError: Error | undefined
   const listeners: [string, (error: Error) => void][] = [
     [
@@ -114,7 +130,8 @@ function watchOutage(
       'ready',
       () => {
         lastError = undefined
-        onReady()
+        onReady(stood)
+        stood = true
       },
     ],
   ]
