@@ -1,10 +1,13 @@
-import { startRedisServer } from '@holdfast/test/redis'
+import { startRedisCluster, startRedisServer } from '@holdfast/test/redis'
 import { benchMemory } from './memory.ts'
-import { benchRedis } from './redis.ts'
+import { benchCluster, benchRedis } from './redis.ts'
 
 console.log(`Node ${process.version}\n`)
 await benchMemory()
 const given = process.env['REDIS_URL']
 const server = given === undefined ? await startRedisServer() : undefined
-await benchRedis(given ?? server?.url ?? '')
+const script = await benchRedis(given ?? server?.url ?? '')
 await server?.stop()
+const cluster = await startRedisCluster()
+await benchCluster(cluster.nodes, script)
+await cluster.stop()

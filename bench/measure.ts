@@ -40,3 +40,12 @@ function median(numbers: readonly number[]): number {
 export function thousands(perSecond: number): string {
   return `${Math.round(perSecond).toLocaleString('en-US').padStart(9)}/s`
 }
+
+/** The elements one after the other, again and again. */
+export function cycle(elements: readonly string[]): () => string {
+  let turn = 0
+  return () => {
+    turn = (turn + 1) % elements.length
+    return elements[turn] ?? ''
+  }
+}

@@ -1,7 +1,7 @@
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { createRateLimiter } from '@holdfast/rate-limit'
 import { count } from './count.ts'
-import { sideBySide, thousands } from './measure.ts'
+import { cycle, sideBySide, thousands } from './measure.ts'
 
 /** What one step costs in this process: one key again and again, and many keys. */
 export async function benchMemory(): Promise<void> {
@@ -18,13 +18,4 @@ export async function benchMemory(): Promise<void> {
   const results = await sideBySide(subjects, { total: 200_000, inFlight: 1, rounds: 7 })
   console.log('memory, one call after the other')
   for (const [index, { name }] of subjects.entries()) console.log(`  ${name.padEnd(30)} ${thousands(results[index] ?? 0)}`)
-}
-
-/** The elements one after the other, again and again. */
-function cycle(elements: readonly string[]): () => string {
-  let turn = 0
-  return () => {
-    turn = (turn + 1) % elements.length
-    return elements[turn] ?? ''
-  }
 }

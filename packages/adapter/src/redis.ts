@@ -85,7 +85,7 @@ export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500,
       assertOneSlot(operation.name, prefix + key, keys)
     }
     const encoded = operation.encode(args)
-    const reply = await connection.perform(call, options, async (client, waiting) => {
+    const reply = await connection.perform(call, options, (client, waiting) => {
       const slot = client.slotOf(prefix + key)
       connection.admit(client, slot, waiting)
       return batchesOn(client).run({ script: scriptOf(operation), slot, keys, args: encoded, waiting })

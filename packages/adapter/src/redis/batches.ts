@@ -91,7 +91,7 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
   }
 
   /** Never rejects: what becomes of it is told to each caller. */
-  async function sendBatch(first: Step, batch: readonly Pending[]): Promise<void> {
+  function sendBatch(first: Step, batch: readonly Pending[]): Promise<void> {
     const args = [...header()]
     for (const { step } of batch) {
       step.waiting.sent = true
@@ -99,20 +99,12 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
       for (const arg of step.args) args.push(arg)
     }
     const keys = batch.length === 1 ? first.keys : batch.flatMap(({ step }) => step.keys)
-    try {
-      settle(
-        batch,
-        await send({
-          script: first.script,
-          slot: first.slot,
-          keys,
-          args,
-          isOver: () => batch.every(({ step }) => step.waiting.over),
-        }),
-      )
-    } catch (error) {
-      for (const { reject } of batch) reject(error)
-    }
+    const isOver = (): boolean => batch.every(({ step }) => step.waiting.over)
+    return send({ script: first.script, slot: first.slot, keys, args, isOver })
+      .then((reply) => settle(batch, reply))
+      .catch((error: unknown) => {
+        for (const { reject } of batch) reject(error)
+      })
   }
 
   return {

@@ -44,18 +44,20 @@ export class Circuit {
   }
 
   /** Sends something, and learns from how it is answered. `isOver` tells whether its callers have stopped waiting. */
-  async watch<T>(send: () => Promise<T>, isOver: () => boolean): Promise<T> {
+  watch<T>(send: () => Promise<T>, isOver: () => boolean): Promise<T> {
     const connection = this.#connection
     if (this.#unanswered === 0) this.#quietSince = performance.now()
     this.#unanswered += 1
-    try {
-      const reply = await send()
-      if (connection === this.#connection) this.#answered(isOver())
-      return reply
-    } catch (error) {
-      if (connection === this.#connection) this.#ended(error, isOver())
-      throw error
-    }
+    return send().then(
+      (reply) => {
+        if (connection === this.#connection) this.#answered(isOver())
+        return reply
+      },
+      (error: unknown) => {
+        if (connection === this.#connection) this.#ended(error, isOver())
+        throw error
+      },
+    )
   }
 
   /** The connection is a new one: of what was sent on the old one, some answers will never come. */

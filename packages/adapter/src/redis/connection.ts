@@ -68,7 +68,12 @@ export function createConnection(
     if (closed) return Promise.reject(new AdapterUnavailableError('The Redis adapter was closed'))
     if (client === undefined) return opening.then(() => start(work, waiting))
     const outage = client.outage()
-    return outage === undefined ? work(client, waiting) : Promise.reject(outage)
+    if (outage !== undefined) return Promise.reject(outage)
+    try {
+      return work(client, waiting)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   return {
