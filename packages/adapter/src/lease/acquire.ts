@@ -4,7 +4,7 @@ import { ALIVE_MS, claimants, opened, type Permits, permitsLua, saved, told, typ
 
 /** How many can wait in line for one subject. Whoever comes then has no place, and only looks again. */
 const MAX_WAITERS = 1_000
-const OFTEN_MS = 1_000
+export const OFTEN_MS = 1_000
 const RARELY_MS = 2_000
 
 export interface AcquireArgs {
