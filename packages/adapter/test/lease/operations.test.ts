@@ -7,7 +7,7 @@ import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 
-const tokens = fc.constantFrom('ann', 'bob', 'cid', 'dan')
+const tokens = fc.constantFrom('ann', 'bob', 'cid', 'dan', 'eve')
 const leases = fc.constantFrom(1, 1_000, 1_900, 70_000, 70_000)
 const asked = fc.record({
   token: tokens,
@@ -42,29 +42,36 @@ eachAdapter((makeAdapter) => {
 /** What is wrong, and the Lua that is replaced, in whichever operation it is. */
 const bugs: [what: string, right: string, wrong: string][] = [
   ['a lease is held a millisecond too long', 'if ends > now then holders', 'if ends >= now then holders'],
-  ['a waiter is alive a millisecond too long', 'if ends > now then waiters', 'if ends >= now then waiters'],
-  ['a lease of a clock that was set back lasts longer', 'ends = clamp(tonumber(ends), lease)', 'ends = tonumber(ends)'],
+  ['a waiter is alive a millisecond too long', 'if ends > now then front', 'if ends >= now then front'],
+  ['a lease of a clock that was set back lasts longer', 'ends = clamp(tonumber(ends), now + lease)', 'ends = tonumber(ends)'],
   ['what was clamped is not kept', 'if wait or clamped or told then save() end', 'if wait or told then save() end'],
-  [
-    'anybody can release a lease',
-    'position_of(token, holders), position_of(token, waiters)',
-    '#holders > 0 and 1 or nil, position_of(token, waiters)',
-  ],
+  ['anybody can release a lease', 'place_of(token, holders), place_of', '#holders > 0 and 1 or nil, place_of'],
   [
     'a lease can be extended by anybody',
     'if not own then return { 0 } end',
     'own = own or holders[1] if not own then return { 0 } end',
   ],
-  ['who does not wait overtakes who does', 'or #waiters + 1', 'or wait and #waiters + 1 or 1'],
-  ['who comes last is served first', 'or #waiters + 1', 'or 1'],
-  ['one more than the permits hold a lease', 'if place <= permits - #holders', 'if place <= permits + 1 - #holders'],
+  ['who does not wait overtakes who does', 'or length + 1', 'or wait and length + 1 or 1'],
+  [
+    'who comes last is served first',
+    'line, length = line .. entry(token, address, alive)',
+    'line, length = entry(token, address, alive) .. line',
+  ],
+  ['one more than the permits hold a lease', 'if place <= leases_left()', 'if place <= leases_left() + 1'],
   ['asking again after a lost reply is refused', 'if own then', 'if false then'],
   ['asking again does not renew the lease', 'own.ends, own.lease = now + lease, lease', 'own.lease = lease'],
   ['nobody is told', 'publish(waiter.address, waiter.token)', ''],
   ['a waiter is told twice', "waiter.address, waiter.ends, told = '',", 'waiter.address, waiter.ends, told = waiter.address,'],
   ['a waiter that was told has a millisecond too much', 'now + 1000, true', 'now + 1001, true'],
-  ['the place of who gives up stays', 'if waited then table.remove(waiters, waited) end', ''],
-  ['who takes its turn stays in line', 'if place <= #waiters then table.remove(waiters, place) end', ''],
+  ['the place of who gives up stays', 'if waited then table.remove(front, waited) end', ''],
+  ['the place of who gives up in the middle stays', "waited or replace_in_line(token, '')", 'waited'],
+  [
+    'who looks again comes to the end of the line',
+    'elseif not replace_in_line(token, entry(token, address, alive))',
+    "elseif replace_in_line(token, '') or true",
+  ],
+  ['the line is longer than it says', 'else length = length - 1 end', 'end'],
+  ['who takes its turn stays in line', 'if table.remove(front, place) then length = length - 1 end', ''],
   ['permits are forgotten', "'permits', permits,", "'permits', 1,"],
   ['fences only count', 'math.max(stored + 1, micros)', 'stored + 1'],
   ['fences follow the clock back', 'math.max(stored + 1, micros)', 'micros'],
