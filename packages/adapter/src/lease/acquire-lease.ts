@@ -1,6 +1,10 @@
 import type { Adapter } from '../adapter.ts'
-import { acquire } from './acquire.ts'
+import { isAdapterError } from '../errors.ts'
+import { checkedWhole } from '../options.ts'
+import { type AcquireResult, acquire, OFTEN_MS } from './acquire.ts'
+import { type Alarms, waitingAlarms } from './alarms.ts'
 import { inboxOf } from './inbox.ts'
+import { ALIVE_MS } from './permits.ts'
 import { release } from './release.ts'
 import { newToken } from './token.ts'
 
@@ -11,7 +15,10 @@ export interface AcquireLeaseOptions {
   readonly permits?: number
   /** How long to wait in line. Defaults to 0: not at all. `Infinity` waits until it is held, or `signal` is aborted. */
   readonly waitMs?: number
+  /** Ends the wait; the place in line is given back. */
   readonly signal?: AbortSignal | undefined
+  /** The clock of the wait, for tests. Defaults to the monotonic one. */
+  readonly alarms?: Alarms
 }
 
 /** A lease that was taken. Keep it alive by `startHeartbeat` and `extend`, give it back by `release`. */
@@ -26,31 +33,51 @@ export interface Lease {
 /**
  * Takes a lease: at once where one is left, else first come, first served, woken by whoever gives one back.
  *
- * One command where nobody is in the way. A waiter sends at most one a second.
+ * One command where nobody is in the way. A waiter sends at most one a second of its own accord. While it waits, an AdapterError is
+ * no end of it: it asks again for as long as its place in line may stand, 5 s. Its token makes that safe.
  *
  * @returns The lease, or undefined when there was none within `waitMs`
- * @throws The signal's reason when it is aborted; an AdapterError when the adapter fails
+ * @throws {AdapterError} when the adapter fails at the first call, or for 5 s while it waits
+ * @throws {RangeError} when an option is out of range
+ * @throws The signal's reason when it is aborted
  */
 export async function acquireLease(
   adapter: Adapter,
   key: string,
-  { leaseMs, permits = 1, waitMs = 0, signal }: AcquireLeaseOptions,
+  { leaseMs, permits = 1, waitMs = 0, signal, alarms = waitingAlarms }: AcquireLeaseOptions,
 ): Promise<Lease | undefined> {
+  checkedWhole('leaseMs', leaseMs, 1)
+  checkedWhole('permits', permits, 1)
+  if (!(waitMs >= 0)) throw new RangeError(`waitMs must be at least 0 milliseconds, got ${String(waitMs)}`)
   signal?.throwIfAborted()
+  const { now } = alarms
   const token = newToken()
   const inbox = inboxOf(adapter)
   const listening = inbox.listen(token)
-  const giveUpAt = performance.now() + waitMs
-  try {
-    for (;;) {
-      const since = performance.now()
-      const wait = since < giveUpAt
+  const giveUpAt = now() + waitMs
+  let seenAt = Number.NEGATIVE_INFINITY
+
+  async function ask(wait: boolean): Promise<AcquireResult> {
+    try {
       // Not by the signal: a step that was sent may have taken the lease, and then it has to be given back.
       const asked = await adapter.run(acquire, key, { token, leaseMs, permits, wait, address: inbox.address })
+      seenAt = now()
+      return asked
+    } catch (error) {
+      if (!isAdapterError(error) || now() - seenAt > ALIVE_MS) throw error
+      return { state: 'waiting', retryInMs: OFTEN_MS }
+    }
+  }
+
+  try {
+    for (;;) {
+      const since = now()
+      const wait = since < giveUpAt
+      const asked = await ask(wait)
       if (signal?.aborted) break
       if (asked.state === 'held') return { token, fence: asked.fence, since }
       if (!wait) break
-      await listening.wait(Math.min(asked.retryInMs, giveUpAt - performance.now()), { signal })
+      await listening.wait(Math.min(asked.retryInMs, giveUpAt - now()), { signal, alarms })
       if (signal?.aborted) break
     }
   } finally {

@@ -1,10 +1,10 @@
 import { defineOperation, type Operation } from '../operation.ts'
 import { nextFence } from './fence.ts'
-import { ALIVE_MS, claimants, opened, type Permits, permitsLua, saved, told, type Waiter } from './permits.ts'
+import { ALIVE_MS, claimants, leasesLeft, opened, type Permits, permitsLua, saved, told, type Waiter } from './permits.ts'
 
 /** How many can wait in line for one subject. Whoever comes then has no place, and only looks again. */
 const MAX_WAITERS = 1_000
-const OFTEN_MS = 1_000
+export const OFTEN_MS = 1_000
 const RARELY_MS = 2_000
 
 export interface AcquireArgs {
@@ -46,7 +46,7 @@ export const acquire: Operation<Permits, AcquireArgs, AcquireResult> = defineOpe
   name: 'lease.acquire',
 
   step(state, { token, leaseMs, permits, wait, address }, now) {
-    const open = { ...opened(state, now), permits }
+    const open = opened(state, now, permits)
     const { holders, waiters } = open
     const own = holders.find((each) => each.token === token)
     if (own !== undefined) {
@@ -55,15 +55,15 @@ export const acquire: Operation<Permits, AcquireArgs, AcquireResult> = defineOpe
       return saved(open, now, { state: 'held', fence: own.fence }, told(open, now))
     }
     const place = placeOf(token, waiters)
-    if (place < permits - holders.length) {
-      if (place < waiters.length) waiters.splice(place, 1)
+    if (place < leasesLeft(open)) {
+      waiters.splice(place, 1)
       open.fence = nextFence(open.fence, now)
       holders.push({ token, fence: open.fence, endsAt: now + leaseMs, leaseMs })
       return saved(open, now, { state: 'held', fence: open.fence }, told(open, now))
     }
     if (wait && place < MAX_WAITERS) waiters[place] = { token, address, until: now + ALIVE_MS }
     const publish = told(open, now)
-    if (wait) return saved(open, now, { state: 'waiting', retryInMs: looksAgainInMs(place, open, now) }, publish)
+    if (wait) return saved(open, now, { state: 'waiting', retryInMs: looksAgainInMs(token, open, now) }, publish)
     const result = { state: 'busy', retryInMs: nextEnd(open) - now } as const
     return open.clamped || publish.length > 0 ? saved(open, now, result, publish) : { result }
   },
@@ -72,30 +72,39 @@ export const acquire: Operation<Permits, AcquireArgs, AcquireResult> = defineOpe
     local token, lease, wait, address = ARGV[1], tonumber(ARGV[2]), ARGV[4] == '1', ARGV[5]
     ${permitsLua}
     permits = tonumber(ARGV[3])
-    local own = holders[position_of(token, holders)]
+    bring_up()
+    local own = holders[place_of(token, holders)]
     if own then
       own.ends, own.lease = now + lease, lease
       tell()
       save()
       return { 1, own.fence }
     end
-    local place = position_of(token, waiters) or #waiters + 1
-    if place <= permits - #holders then
-      if place <= #waiters then table.remove(waiters, place) end
+    local place = place_of(token, front) or length + 1
+    if place <= leases_left() then
+      if table.remove(front, place) then length = length - 1 end
       fence = next_fence(fence)
       holders[#holders + 1] = { token = token, fence = exact(fence), ends = now + lease, lease = lease }
       tell()
       save()
       return { 1, exact(fence) }
     end
-    if wait and place <= ${MAX_WAITERS} then waiters[place] = { token = token, address = address, ends = now + ${ALIVE_MS} } end
+    if wait then
+      local alive = now + ${ALIVE_MS}
+      if place <= #front then
+        front[place] = { token = token, address = address, ends = alive }
+      elseif not replace_in_line(token, entry(token, address, alive)) and length < ${MAX_WAITERS} then
+        line, length = line .. entry(token, address, alive), length + 1
+      end
+    end
     local told, claims = tell(), claimants()
     if wait or clamped or told then save() end
     local ends = math.huge
-    for i = 1, claims do ends = math.min(ends, waiters[i].ends - now) end
+    for i = 1, claims do ends = math.min(ends, front[i].ends - now) end
     for _, holder in ipairs(holders) do ends = math.min(ends, holder.ends - now) end
     if not wait then return { 0, ends } end
-    if place ~= claims + 1 then return { 2, ${RARELY_MS} } end
+    local next = front[claims + 1]
+    if not next or next.token ~= token then return { 2, ${RARELY_MS} } end
     if claims > 0 then return { 2, math.min(${RARELY_MS}, ends) } end
     if ends >= ${RARELY_MS} then return { 2, ${OFTEN_MS} } end
     return { 2, math.max(${OFTEN_MS}, ends) }
@@ -119,9 +128,9 @@ function placeOf(token: string, waiters: readonly Waiter[]): number {
  * When a waiter has to look again. The next in line looks when a turn ends that is not claimed, and when a lease ends by itself, but
  * for a lease not more than once a second; the others have only to be seen alive.
  */
-function looksAgainInMs(place: number, open: Permits, now: number): number {
+function looksAgainInMs(token: string, open: Permits, now: number): number {
   const claims = claimants(open).length
-  if (place !== claims) return RARELY_MS
+  if (open.waiters[claims]?.token !== token) return RARELY_MS
   const endsInMs = nextEnd(open) - now
   if (claims > 0) return Math.min(RARELY_MS, endsInMs)
   return endsInMs >= RARELY_MS ? OFTEN_MS : Math.max(OFTEN_MS, endsInMs)

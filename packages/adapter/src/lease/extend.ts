@@ -22,7 +22,7 @@ export const extend: Operation<Permits, ExtendArgs, boolean> = defineOperation({
   lua: `
     local token, lease = ARGV[1], tonumber(ARGV[2])
     ${permitsLua}
-    local own = holders[position_of(token, holders)]
+    local own = holders[place_of(token, holders)]
     if not own then return { 0 } end
     own.ends, own.lease = now + lease, lease
     tell()

@@ -18,6 +18,7 @@ export interface Listening {
    * The first wait of a process subscribes to the channel, and looks again when that stands. While it fails, `ms` is what is left.
    */
   wait(ms: number, options?: WaitOptions): Promise<void>
+  /** Hears nothing any more; ends a wait. */
   stop(): void
 }
 
@@ -107,6 +108,7 @@ function createInbox({ events }: Adapter): Inbox {
           ear.wake = () => {}
         },
         stop() {
+          ear.wake()
           ears.delete(ear)
           if (ears.size === 0 && byName.get(name) === ears) byName.delete(name)
         },

@@ -32,7 +32,7 @@ interface Message {
   readonly message: string
 }
 
-/** Permits as they count now, a copy. */
+/** Permits as they count now, a copy; of the line only its front, see `bringUp`. */
 export interface Opened extends Permits {
   /** Whether something lay further ahead than can be: the clock was set back, and what is clamped has to be kept. */
   clamped: boolean
@@ -45,30 +45,50 @@ const CLAIM_MS = 1_000
 /** For how long a fence is kept that nobody holds: by so much the clock may be set back without a token coming twice. */
 const KEPT_MS = 60_000
 
-export function opened(state: Permits | undefined, now: number): Opened {
-  let clamped = false
-  function clamp(moment: number, aheadMs: number): number {
-    if (moment <= now + aheadMs) return moment
-    clamped = true
-    return now + aheadMs
+export function opened(state: Permits | undefined, now: number, permits: number = state?.permits ?? 1): Opened {
+  const { fence = 0, holders = [], waiters = [] } = state ?? {}
+  const open: Opened = { fence, permits, holders: [], waiters: [...waiters], clamped: false }
+  for (const holder of holders) {
+    const endsAt = clamp(open, holder.endsAt, now + holder.leaseMs)
+    if (endsAt > now) open.holders.push({ ...holder, endsAt })
   }
-  const { fence = 0, permits = 1, holders = [], waiters = [] } = state ?? {}
-  return {
-    fence,
-    permits,
-    holders: holders.map((each) => ({ ...each, endsAt: clamp(each.endsAt, each.leaseMs) })).filter((each) => each.endsAt > now),
-    waiters: waiters.map((each) => ({ ...each, until: clamp(each.until, ALIVE_MS) })).filter((each) => each.until > now),
-    clamped,
+  bringUp(open, now)
+  return open
+}
+
+function clamp(open: Opened, moment: number, latest: number): number {
+  if (moment <= latest) return moment
+  open.clamped = true
+  return latest
+}
+
+/**
+ * Sees to it that the front of the line is alive: those whose turn it is, and the next. Whoever is dead behind them goes when it comes
+ * to the front, so that a step costs the same however long the line is.
+ */
+function bringUp(open: Opened, now: number): void {
+  const { waiters } = open
+  for (let place = 0; place <= leasesLeft(open); ) {
+    const waiter = waiters[place]
+    if (waiter === undefined) return
+    const until = clamp(open, waiter.until, now + ALIVE_MS)
+    if (until > now) waiters[place++] = { ...waiter, until }
+    else waiters.splice(place, 1)
   }
+}
+
+export function leasesLeft({ permits, holders }: Permits): number {
+  return Math.max(0, permits - holders.length)
 }
 
 /** The waiters whose turn it is: as many as there are leases left. */
-export function claimants({ permits, holders, waiters }: Permits): Waiter[] {
-  return waiters.slice(0, Math.max(0, permits - holders.length))
+export function claimants(open: Permits): Waiter[] {
+  return open.waiters.slice(0, leasesLeft(open))
 }
 
 /** Those whose turn has come, and who have not been told: they are, and have to claim it soon. */
-export function told(open: Permits, now: number): Message[] {
+export function told(open: Opened, now: number): Message[] {
+  bringUp(open, now)
   return claimants(open).flatMap((waiter) => {
     const { token, address: channel } = waiter
     if (channel === '') return []
@@ -90,38 +110,61 @@ export function saved<Result>(
   return { result, next: { state: { fence, permits, holders, waiters }, ttlMs }, publish }
 }
 
-/** The same in Lua: what `opened` gives, as locals, and `position_of`, `claimants`, `tell` and `save`. */
+/**
+ * The same in Lua. The line is one string, `;token address until` for each waiter: `front` has those that were brought up from it,
+ * `line` the rest, which is searched but not taken apart, and `length` is how long both are together.
+ */
 export const permitsLua: string = `
   ${fenceLua}
-  local fence, permits, held, queued = read('fence', 'permits', 'holders', 'waiters')
-  fence, permits = tonumber(fence) or 0, tonumber(permits) or 1
-  local holders, waiters, clamped = {}, {}, false
-  local function clamp(moment, ahead)
-    if moment <= now + ahead then return moment end
+  local fence, permits, held, line, length = read('fence', 'permits', 'holders', 'line', 'length')
+  fence, permits, line, length = tonumber(fence) or 0, tonumber(permits) or 1, line or '', tonumber(length) or 0
+  local holders, front, clamped = {}, {}, false
+  local function clamp(moment, latest)
+    if moment <= latest then return moment end
     clamped = true
-    return now + ahead
+    return latest
   end
   for token, given, ends, lease in string.gmatch(held or '', '(%S+) (%S+) (%S+) (%S+)') do
     lease = tonumber(lease)
-    ends = clamp(tonumber(ends), lease)
+    ends = clamp(tonumber(ends), now + lease)
     if ends > now then holders[#holders + 1] = { token = token, fence = given, ends = ends, lease = lease } end
   end
-  for token, address, ends in string.gmatch(queued or '', '(%S+) (%S*) (%S+)') do
-    ends = clamp(tonumber(ends), ${ALIVE_MS})
-    if ends > now then waiters[#waiters + 1] = { token = token, address = address, ends = ends } end
-  end
-  local function position_of(token, list)
+  local function place_of(token, list)
     for i = 1, #list do
       if list[i].token == token then return i end
     end
   end
+  local function leases_left()
+    return math.max(0, permits - #holders)
+  end
+  local function bring_up()
+    local at = 1
+    while #front <= leases_left() do
+      local token, address, ends, after = string.match(line, '^;(%S+) (%S*) (%d+)()', at)
+      if not token then break end
+      at, ends = after, clamp(tonumber(ends), now + ${ALIVE_MS})
+      if ends > now then front[#front + 1] = { token = token, address = address, ends = ends } else length = length - 1 end
+    end
+    if at > 1 then line = string.sub(line, at) end
+  end
+  local function entry(token, address, ends)
+    return ';' .. token .. ' ' .. address .. ' ' .. exact(ends)
+  end
+  local function replace_in_line(token, by)
+    local from = string.find(line, ';' .. token .. ' ', 1, true)
+    if not from then return false end
+    local _, to = string.find(line, '^;%S+ %S* %d+', from)
+    line = string.sub(line, 1, from - 1) .. by .. string.sub(line, to + 1)
+    return true
+  end
   local function claimants()
-    return math.max(0, math.min(permits - #holders, #waiters))
+    return math.min(leases_left(), #front)
   end
   local function tell()
+    bring_up()
     local told = false
     for i = 1, claimants() do
-      local waiter = waiters[i]
+      local waiter = front[i]
       if waiter.address ~= '' then
         publish(waiter.address, waiter.token)
         waiter.address, waiter.ends, told = '', now + ${CLAIM_MS}, true
@@ -130,14 +173,15 @@ export const permitsLua: string = `
     return told
   end
   local function save()
-    local lasts, lines, names = ${KEPT_MS}, {}, {}
+    local lasts, leases, entries = ${KEPT_MS}, {}, {}
     for i, holder in ipairs(holders) do
       lasts = math.max(lasts, holder.ends - now)
-      lines[i] = table.concat({ holder.token, holder.fence, exact(holder.ends), exact(holder.lease) }, ' ')
+      leases[i] = table.concat({ holder.token, holder.fence, exact(holder.ends), exact(holder.lease) }, ' ')
     end
-    for i, waiter in ipairs(waiters) do
-      names[i] = table.concat({ waiter.token, waiter.address, exact(waiter.ends) }, ' ')
-    end
-    update(lasts, 'fence', exact(fence), 'permits', permits, 'holders', table.concat(lines, ' '), 'waiters', table.concat(names, ' '))
+    for i, waiter in ipairs(front) do entries[i] = entry(waiter.token, waiter.address, waiter.ends) end
+    update(
+      lasts, 'fence', exact(fence), 'permits', permits, 'holders', table.concat(leases, ' '),
+      'line', table.concat(entries) .. line, 'length', length
+    )
   end
 `

@@ -26,9 +26,12 @@ export const release: Operation<Permits, ReleaseArgs, boolean> = defineOperation
   lua: `
     local token = ARGV[1]
     ${permitsLua}
-    local held, waited = position_of(token, holders), position_of(token, waiters)
+    bring_up()
+    local held, waited = place_of(token, holders), place_of(token, front)
     if held then table.remove(holders, held) end
-    if waited then table.remove(waiters, waited) end
+    if waited then table.remove(front, waited) end
+    waited = waited or replace_in_line(token, '')
+    if waited then length = length - 1 end
     if not held and not waited then return { 0 } end
     tell()
     save()

@@ -1,34 +1,13 @@
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline/promises'
+import { scheduler } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { AdapterUnavailableError } from '@holdfast/adapter'
-import { type Alarms, startHeartbeat } from '@holdfast/adapter/lease'
+import { type Heartbeat, startHeartbeat } from '@holdfast/adapter/lease'
 import { expect, it, jest } from '@jest/globals'
+import { handClock } from './hand-clock.ts'
 
-/** A monotonic clock by hand. */
-function handClock(): Alarms & { advance(ms: number): Promise<void>; skip(ms: number): void } {
-  let time = 1_000
-  const alarms = new Set<{ at: number; ring: () => void }>()
-  return {
-    now: () => time,
-    at(moment, ring) {
-      const alarm = { at: moment, ring }
-      alarms.add(alarm)
-      return () => void alarms.delete(alarm)
-    },
-    /** Lets time pass, and everything that is due happen. */
-    async advance(ms) {
-      time += ms
-      for (const alarm of [...alarms].filter(({ at }) => at <= time)) {
-        alarms.delete(alarm)
-        alarm.ring()
-      }
-      await new Promise(setImmediate)
-    },
-    /** Time passes while the process stands still: nothing rings. */
-    skip(ms) {
-      time += ms
-    },
-  }
-}
-
+const STOPPED = fileURLToPath(new URL('./stopped-process.ts', import.meta.url))
 const lost = (): Error => new Error('lost')
 
 it('renews at every third of the lease, and holds it as long', async () => {
@@ -83,6 +62,48 @@ it('does not believe in its lease after the process was stopped, before any time
   expect(heartbeat.signal.aborted).toBe(true)
 })
 
+it('sends another renewal while one hangs, and counts from when the one that succeeded was sent', async () => {
+  const alarms = handClock()
+  const answers: ((renewed: boolean) => void)[] = []
+  const renew = (): Promise<boolean> => new Promise((resolve) => answers.push(resolve))
+  const heartbeat = startHeartbeat({ leaseMs: 3_000, renew, lost, alarms })
+  await alarms.advance(2_900)
+  expect(answers).toHaveLength(2)
+  answers[0]?.(true) // it was sent at 1,000
+  await alarms.advance(0)
+  answers.splice(0)
+  await alarms.advance(1_099)
+  expect(heartbeat.isHeld()).toBe(true)
+  await alarms.advance(1)
+  expect(heartbeat.signal.aborted).toBe(true)
+})
+
+it('does not believe in a renewal whose answer comes after the end that it set', async () => {
+  const alarms = handClock()
+  let answer = (_renewed: boolean): void => {}
+  const renew = (): Promise<boolean> =>
+    new Promise((resolve) => {
+      answer = resolve
+    })
+  const heartbeat = startHeartbeat({ leaseMs: 3_000, renew, lost, alarms })
+  await alarms.advance(1_000)
+  const aborted = jest.fn()
+  heartbeat.signal.addEventListener('abort', aborted)
+  alarms.skip(3_000)
+  answer(true)
+  await new Promise(setImmediate)
+  expect(aborted).toHaveBeenCalledTimes(1)
+})
+
+it('ends without renewals when there are none', async () => {
+  const alarms = handClock()
+  const heartbeat = startHeartbeat({ leaseMs: 3_000, since: alarms.now() - 1_000, lost, alarms })
+  await alarms.advance(1_999)
+  expect(heartbeat.isHeld()).toBe(true)
+  await alarms.advance(1)
+  expect(heartbeat.isHeld()).toBe(false)
+})
+
 it('shows a bug in renew', async () => {
   const alarms = handClock()
   const bug = new TypeError('a bug')
@@ -95,16 +116,35 @@ it('beats in real time, by one timer that keeps no process alive (some 100 ms)',
   const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
   const before = timers()
   let beats = 0
+  const heartbeats: Heartbeat[] = []
   const beaten = new Promise<void>((resolve) => {
     const beat = async (): Promise<boolean> => {
       beats += 1
       if (beats === 150) resolve()
       return true
     }
-    for (let lease = 0; lease < 50; lease += 1) startHeartbeat({ leaseMs: 90, renew: beat, lost })
+    for (let lease = 0; lease < 50; lease += 1) heartbeats.push(startHeartbeat({ leaseMs: 90, renew: beat, lost }))
   })
   expect(timers()).toBe(before)
   await beaten
+  for (const heartbeat of heartbeats) heartbeat.stop()
+})
+
+it('is known to be over by the first thing that runs after a SIGSTOP (in real time: a process of its own, for a second or two)', async () => {
+  const child = spawn(process.execPath, ['--conditions=@holdfast/source', '--import', 'tsx', STOPPED], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  try {
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    expect(await lines.next()).toMatchObject({ value: 'held' })
+    child.kill('SIGSTOP')
+    child.stdin.write('what comes first when it runs again')
+    await scheduler.wait(400)
+    child.kill('SIGCONT')
+    expect(await lines.next()).toMatchObject({ value: 'lost' })
+  } finally {
+    child.kill('SIGKILL')
+  }
 })
 
 it('refuses a lease that is no duration', () => {

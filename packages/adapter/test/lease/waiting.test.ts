@@ -1,4 +1,4 @@
-import { acquire, acquireLease, extend, newToken, release } from '@holdfast/adapter/lease'
+import { acquire, acquireLease, extend, inboxOf, newToken, release } from '@holdfast/adapter/lease'
 import { counting, failing, fakeClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { expect, it } from '@jest/globals'
@@ -114,24 +114,42 @@ eachAdapter((makeAdapter) => {
     await adapter.close()
   })
 
-  it('gives greater fences, also when the state is lost', async () => {
+  it('gives greater fences, 1,000 times', async () => {
     const adapter = makeAdapter()
     let last = 0
-    for (let round = 0; round < 200; round += 1) {
-      const lease = await acquireLease(adapter, `{k${round % 2}}`, { leaseMs })
-      await adapter.run(release, `{k${round % 2}}`, { token: lease?.token ?? '' })
-      if (round % 2 === 1) continue
-      expect(lease?.fence).toBeGreaterThan(last)
-      last = lease?.fence ?? 0
+    for (let round = 0; round < 1_000; round += 1) {
+      const { token = '', fence = 0 } = (await acquireLease(adapter, '{k}', { leaseMs })) ?? {}
+      expect(fence).toBeGreaterThan(last)
+      last = fence
+      await adapter.run(release, '{k}', { token })
     }
     await adapter.close()
   })
 
-  it('rejects when the adapter fails, at once and while it waits', async () => {
+  it('tells everybody who listens to one name, and nobody else', async () => {
+    const adapter = makeAdapter()
+    const inbox = inboxOf(adapter)
+    const [one, other, stranger] = [inbox.listen('load'), inbox.listen('load'), inbox.listen('another')]
+    await Promise.all([one, other, stranger].map((each) => each.wait(60_000))) // until the subscription stands
+    const controller = new AbortController()
+    const waits = [one, other].map((each) => each.wait(60_000))
+    const strange = stranger.wait(60_000, { signal: controller.signal }).then(() => controller.signal.aborted)
+    await adapter.events.publish(inbox.address, 'load')
+    await Promise.all(waits)
+    controller.abort()
+    expect(await strange).toBe(true)
+    for (const each of [one, other, stranger]) each.stop()
+    await adapter.close()
+  })
+
+  it('rejects at once when the adapter fails at the first call, and what is no lease', async () => {
     const adapter = failing(makeAdapter())
     await expect(acquireLease(adapter, '{k}', { leaseMs, waitMs: 5_000 })).rejects.toMatchObject({
       name: 'AdapterUnavailableError',
     })
+    await expect(acquireLease(adapter, '{k}', { leaseMs: 0 })).rejects.toThrow('leaseMs must be a whole number')
+    await expect(acquireLease(adapter, '{k}', { leaseMs, permits: 0 })).rejects.toThrow('permits must be a whole number')
+    await expect(acquireLease(adapter, '{k}', { leaseMs, waitMs: Number.NaN })).rejects.toThrow('waitMs must be at least 0')
     await adapter.close()
   })
 })
