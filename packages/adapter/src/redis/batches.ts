@@ -52,6 +52,7 @@ const MOST_STEPS = 128
 /** While Redis runs one batch, the answers to another are taken in. */
 const MOST_FLIGHTS = 2
 const MOST_BYTES = 64 * 1024
+const IDLE_LANES = 1_000
 
 /**
  * Runs steps, several in one EVALSHA where they meet.
@@ -70,8 +71,11 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
     return lane
   }
 
+  /** On a Cluster there are more slots than are worth remembering. */
   function forgetIfIdle(lane: Lane, { script, slot }: Step): void {
-    if (lane.flights.size === 0 && lane.queue.length === 0) lanes.get(script)?.delete(slot)
+    const bySlot = lanes.get(script)
+    if (bySlot === undefined || bySlot.size <= IDLE_LANES) return
+    if (lane.flights.size === 0 && lane.queue.length === 0) bySlot.delete(slot)
   }
 
   /** Sends what waits, as much as may go together. */
