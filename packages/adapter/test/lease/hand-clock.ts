@@ -1,5 +1,10 @@
 import type { Alarms } from '@holdfast/adapter/lease'
 
+interface Alarm {
+  readonly at: number
+  readonly ring: () => void
+}
+
 /** A monotonic clock by hand. */
 export interface HandClock extends Alarms {
   /** Lets time pass, and everything that is due happen, in its order. */
@@ -11,11 +16,16 @@ export interface HandClock extends Alarms {
 /** @param onTick Told of each millisecond that passes: whatever else goes by this clock */
 export function handClock(onTick: (ms: number) => void = () => {}): HandClock {
   let time = 1_000
-  const alarms = new Set<{ at: number; ring: () => void }>()
+  const alarms = new Set<Alarm>()
 
   function pass(ms: number): void {
     time += ms
     onTick(ms)
+  }
+
+  function nextUntil(end: number): Alarm | undefined {
+    const due = [...alarms].filter(({ at }) => at <= end)
+    return due.sort((a, b) => a.at - b.at)[0]
   }
 
   return {
@@ -28,7 +38,7 @@ export function handClock(onTick: (ms: number) => void = () => {}): HandClock {
     async advance(ms) {
       const end = time + ms
       for (;;) {
-        const [next] = [...alarms].filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)
+        const next = nextUntil(end)
         if (next === undefined) break
         if (next.at > time) pass(Math.ceil(next.at - time))
         alarms.delete(next)

@@ -29,6 +29,19 @@ eachAdapter((makeAdapter) => {
     await adapter.close()
   }, 30_000)
 
+  it('serves a thousand who ask at once, each after the one before', async () => {
+    const adapter = makeAdapter()
+    const served: number[] = []
+    async function ask(place: number): Promise<void> {
+      const lease = await acquireLease(adapter, '{thousand}', { leaseMs, waitMs: 60_000 })
+      served.push(place)
+      await adapter.run(release, '{thousand}', { token: lease?.token ?? '' })
+    }
+    await Promise.all(Array.from({ length: 1_000 }, (_, place) => ask(place)))
+    expect(served).toEqual(Array.from({ length: 1_000 }, (_, place) => place))
+    await adapter.close()
+  }, 60_000)
+
   it('serves who came first, woken by who was before, with a command or two a waiter', async () => {
     const adapter = counting(makeAdapter())
     const first = await acquireLease(adapter, '{line}', { leaseMs, waitMs: 1_000 })
