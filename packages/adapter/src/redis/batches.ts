@@ -83,7 +83,7 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
     const batch = nextBatch(lane)
     const first = batch[0]?.step
     if (first === undefined) return
-    const flight: Flight = { steps: batch.length, keepsBackUntil: performance.now() + patienceMs }
+    const flight: Flight = { steps: batch.length, keepsBackUntil: first.waiting.since + patienceMs }
     lane.flights.add(flight)
     const ended = (): void => {
       if (!lane.flights.delete(flight)) return
@@ -104,7 +104,7 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
     }
     const keys = batch.length === 1 ? first.keys : batch.flatMap(({ step }) => step.keys)
     const isOver = (): boolean => batch.every(({ step }) => step.waiting.over)
-    return send({ script: first.script, slot: first.slot, keys, args, isOver })
+    return send({ script: first.script, slot: first.slot, waiting: first.waiting, keys, args, isOver })
       .then((reply) => settle(batch, reply))
       .catch((error: unknown) => {
         for (const { reject } of batch) reject(error)

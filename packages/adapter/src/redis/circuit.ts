@@ -1,5 +1,6 @@
 import { AdapterUnavailableError } from '../errors.ts'
 import { announceCircuit } from '../trace.ts'
+import type { Waiting } from './deadline.ts'
 import { isAnswer } from './errors.ts'
 
 /** How often a call is let through to a master that does not answer, to see whether it does again. */
@@ -43,10 +44,10 @@ export class Circuit {
     return undefined
   }
 
-  /** Sends something, and learns from how it is answered. `isOver` tells whether its callers have stopped waiting. */
-  watch<T>(send: () => Promise<T>, isOver: () => boolean): Promise<T> {
+  /** Sends something for one who waits, or for several, and learns from how it is answered. */
+  watch<T>(send: () => Promise<T>, { since }: Waiting, isOver: () => boolean): Promise<T> {
     const connection = this.#connection
-    if (this.#unanswered === 0) this.#quietSince = performance.now()
+    if (this.#unanswered === 0) this.#quietSince = since
     this.#unanswered += 1
     return send().then(
       (reply) => {
@@ -81,7 +82,7 @@ export class Circuit {
 
   #answered(late: boolean): void {
     this.#unanswered -= 1
-    this.#quietSince = performance.now()
+    if (this.#unanswered > 0) this.#quietSince = performance.now()
     if (this.#cause === undefined) return
     if (late) this.#nextProbeAt = 0
     else this.#close()

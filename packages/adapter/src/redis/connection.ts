@@ -17,8 +17,8 @@ export interface Connection {
   ): Promise<T>
   /** @throws {AdapterUnavailableError} when the master of this slot is known not to answer */
   admit(client: RedisClient, slot: number, waiting: Waiting): void
-  /** Sends to the master of a slot, and learns from its answer. */
-  watch<T>(client: RedisClient, slot: number, isOver: () => boolean, send: () => Promise<T>): Promise<T>
+  /** Sends to the master of a slot, for one who waits or for several, and learns from its answer. */
+  watch<T>(client: RedisClient, slot: number, waiting: Waiting, isOver: () => boolean, send: () => Promise<T>): Promise<T>
   /** Calls `listener` whenever the connection stands, for the first time or again. */
   onReady(listener: (again: boolean) => void): void
   close(): Promise<void>
@@ -90,7 +90,7 @@ export function createConnection(
       }
       waiting.circuits.push(circuit)
     },
-    watch: ({ masterOf }, slot, isOver, send) => circuitOf(masterOf(slot)).watch(send, isOver),
+    watch: ({ masterOf }, slot, waiting, isOver, send) => circuitOf(masterOf(slot)).watch(send, waiting, isOver),
     onReady(listener) {
       readyListeners.push(listener)
     },

@@ -5,6 +5,8 @@ import { type Deadline, Deadlines } from './deadlines.ts'
 
 /** One call that waits for Redis. */
 export interface Waiting {
+  /** When it began, by the monotonic clock. */
+  readonly since: number
   /** Whether nobody waits for it any more: then nothing further is sent for it. */
   readonly over: boolean
   /** Whether something of it was sent, so that it may have run. */
@@ -42,11 +44,13 @@ export function createWithDeadline(outcome: Outcome): WithDeadline {
   return (call, timeoutMs, signal, start) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason)
+      const since = performance.now()
       const waiting: Deadline & Waiting & { over: boolean } = {
+        since,
         over: false,
         sent: false,
         circuits: [],
-        at: performance.now() + timeoutMs,
+        at: since + timeoutMs,
         expire() {
           const what = waiting.sent ? 'it may have run' : 'it was not sent'
           const error = new AdapterTimeoutError(`Redis did not answer ${described(call)} within ${timeoutMs} ms; ${what}`)

@@ -12,7 +12,7 @@ export function plainReads({ perform, admit, watch }: Connection, prefix: string
   function ask<T>(client: RedisClient, waiting: Waiting, slot: number, send: () => Promise<T>): Promise<T> {
     admit(client, slot, waiting)
     waiting.sent = true
-    return watch(client, slot, () => waiting.over, send)
+    return watch(client, slot, waiting, () => waiting.over, send)
   }
 
   return {

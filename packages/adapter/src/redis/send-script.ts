@@ -1,6 +1,7 @@
 import type { RedisArgument } from '../operation.ts'
 import type { RedisClient } from './client.ts'
 import type { Connection } from './connection.ts'
+import type { Waiting } from './deadline.ts'
 import { isNoScript } from './errors.ts'
 import type { Script } from './script.ts'
 
@@ -10,6 +11,8 @@ export interface ScriptCall {
   readonly slot: number
   readonly keys: readonly string[]
   readonly args: readonly RedisArgument[]
+  /** Who waits for it; the first, where several do. */
+  readonly waiting: Waiting
   /** Whether nobody waits for it any more: then nothing further is sent. */
   isOver(): boolean
 }
@@ -55,5 +58,5 @@ export function createSendScript(client: RedisClient, { watch }: Connection): Se
     return client.evalSha(call.script.sha, call.keys, call.args).catch((error: unknown) => resend(call, error))
   }
 
-  return (call) => watch(client, call.slot, call.isOver, () => send(call))
+  return (call) => watch(client, call.slot, call.waiting, call.isOver, () => send(call))
 }
