@@ -1,6 +1,5 @@
 import { AdapterUnavailableError } from '../errors.ts'
 import { announceCircuit } from '../trace.ts'
-import type { Waiting } from './deadline.ts'
 import { isAnswer } from './errors.ts'
 
 /** How often a call is let through to a master that does not answer, to see whether it does again. */
@@ -44,8 +43,13 @@ export class Circuit {
     return undefined
   }
 
-  /** Sends something for one who waits, or for several, and learns from how it is answered. */
-  watch<T>(send: () => Promise<T>, { since }: Waiting, isOver: () => boolean): Promise<T> {
+  /**
+   * Sends something, and learns from how it is answered.
+   *
+   * @param since When it began, by the monotonic clock
+   * @param isOver Whether nobody waits for it any more
+   */
+  watch<T>(send: () => Promise<T>, since: number, isOver: () => boolean): Promise<T> {
     const connection = this.#connection
     if (this.#unanswered === 0) this.#quietSince = since
     this.#unanswered += 1

@@ -90,7 +90,7 @@ export function createConnection(
       }
       waiting.circuits.push(circuit)
     },
-    watch: ({ masterOf }, slot, waiting, isOver, send) => circuitOf(masterOf(slot)).watch(send, waiting, isOver),
+    watch: ({ masterOf }, slot, { since }, isOver, send) => circuitOf(masterOf(slot)).watch(send, since, isOver),
     onReady(listener) {
       readyListeners.push(listener)
     },
