@@ -35,15 +35,3 @@ export const drop: Operation<{ total: number }, { channel: string; message: stri
   encode: ({ channel, message }) => [channel, message],
   decode: ([dropped]) => dropped === 1,
 })
-
-/** Tells a channel, and leaves the state as it is. */
-export const tell: Operation<never, { channel: string; message: string }, void> = defineOperation({
-  name: 'contract.tell',
-  step: (_state, told) => ({ result: undefined, publish: [told] }),
-  lua: `
-    publish(ARGV[1], ARGV[2])
-    return {}
-  `,
-  encode: ({ channel, message }) => [channel, message],
-  decode: () => undefined,
-})

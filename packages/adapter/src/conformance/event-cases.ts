@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Adapter, AdapterEvent } from '../adapter.ts'
+import { publishMessage } from '../publish-message.ts'
 import type { ContractCase, MakeAdapter } from './contract.ts'
-import { count, drop, tell } from './counter.ts'
+import { count, drop } from './counter.ts'
 import { caseOf } from './stage.ts'
 
 export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
@@ -71,7 +72,9 @@ export async function settled(adapter: Adapter, channel: string, key?: string): 
       })
       .then((endOfThis) => {
         end = endOfThis
-        return key === undefined ? adapter.events.publish(channel, message) : adapter.run(tell, key, { channel, message })
+        return key === undefined
+          ? adapter.events.publish(channel, message)
+          : adapter.run(publishMessage, key, { channel, message })
       })
       .catch(reject)
   })

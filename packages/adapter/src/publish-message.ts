@@ -1,4 +1,4 @@
-import { defineOperation, type Operation } from '../operation.ts'
+import { defineOperation, type Operation } from './operation.ts'
 
 /** A message to a channel, as a step: so that on a Cluster the channel's slot says by which master it goes. */
 export const publishMessage: Operation<never, { channel: string; message: string }, void> = defineOperation({
