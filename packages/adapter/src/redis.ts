@@ -67,7 +67,7 @@ export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500,
     batches ??= createBatches({
       send: createSendScript(client, connection),
       header: () => [now === undefined ? '' : now(), prefix],
-      patienceMs: timeoutMs,
+      patienceMs: timeoutMs + PATIENCE_MS,
     })
     return batches
   }
@@ -115,3 +115,6 @@ export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500,
     },
   }
 }
+
+/** Less than it takes until the circuit lets a probe through, which must not be kept back by what was never answered. */
+const PATIENCE_MS = 250

@@ -37,6 +37,7 @@ export interface BatchesOptions {
   readonly send: SendScript
   /** What every script gets before its subjects: the injected time, or '', and the prefix of channels. */
   readonly header: () => readonly RedisArgument[]
+  /** How long a batch keeps others back: longer than calls wait, so that a silent master's circuit opens before the others go. */
   readonly patienceMs: number
 }
 
