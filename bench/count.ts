@@ -10,7 +10,7 @@ export const count: Operation<{ total: number }, number, number> = defineOperati
   lua: `
     local by = tonumber(ARGV[1])
     local total = (tonumber(read('total')) or 0) + by
-    write(60000, 'total', total)
+    update(60000, 'total', total)
     return { total }
   `,
   encode: (by) => [by],

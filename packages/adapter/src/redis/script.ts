@@ -22,7 +22,8 @@ export interface ScriptSource {
  * An end that Redis' own expiry could reach before the script's clock does would lose state a millisecond early, so hashes
  * get slack. Under an injected clock the slack is an hour, and raw strings, which have no field for their end, keep it as an
  * expiry in the far future. There, too, the script checks what it leaves behind. `HLEN` and `STRLEN` are there for the error
- * that they raise on a key of another kind, which `DEL` and `SET` would destroy.
+ * that they raise on a key of another kind, which `DEL` and `SET` would destroy. Steps of a batch mostly end at one time, which is
+ * printed once, with the digits that Redis itself would print.
  */
 export function scriptOf(operation: ScriptSource): Script {
   const known = scripts.get(operation)
@@ -46,7 +47,8 @@ if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local key, keys, live, ends, lasts
+local call, format, select, tonumber, unpack = redis.call, string.format, select, tonumber, unpack
+local key, keys, live, ends, lasts, lastEnd, lastEndShown
 local function publish(channel, message)
   redis.call('PUBLISH', channels .. channel, message)
 end
@@ -55,7 +57,7 @@ end
 const HASH_STATE = `
 local slack = injected and 3600000 or 1000
 local function read(...)
-  local fields = redis.call('HMGET', key, '$', ...)
+  local fields = call('HMGET', key, '$', ...)
   ends = tonumber(fields[1] or nil)
   live = ends ~= nil and ends > now
   if not live then return nil end
@@ -64,25 +66,27 @@ local function read(...)
   return unpack(fields, 2, count)
 end
 local function delete()
-  if redis.call('HLEN', key) > 0 then redis.call('DEL', unpack(keys)) end
+  if call('HLEN', key) > 0 then call('DEL', unpack(keys)) end
   live, lasts = false, nil
 end
 local function keep(ttl, ...)
-  redis.call('HSET', key, '$', now + ttl, ...)
-  if not live or ends ~= now + ttl or #keys > 1 then lasts = ttl + slack end
-  live, ends = true, now + ttl
+  local newEnd = now + ttl
+  if newEnd ~= lastEnd then lastEnd, lastEndShown = newEnd, format('%.17g', newEnd) end
+  call('HSET', key, '$', lastEndShown, ...)
+  if not live or ends ~= newEnd or #keys > 1 then lasts = ttl + slack end
+  live, ends = true, newEnd
 end
 local function update(ttl, ...)
   if live == nil then read() end
-  if not live and redis.call('HLEN', key) > 0 then redis.call('DEL', key) end
+  if not live and call('HLEN', key) > 0 then call('DEL', key) end
   if tonumber(ttl) <= 0 then return delete() end
   keep(ttl, ...)
 end
 local function write(ttl, ...)
   if tonumber(ttl) <= 0 then return delete() end
   keep(ttl, ...)
-  if redis.call('HLEN', key) == 1 + select('#', ...) / 2 then return end
-  redis.call('DEL', key)
+  if call('HLEN', key) == 1 + select('#', ...) / 2 then return end
+  call('DEL', key)
   live = false
   keep(ttl, ...)
 end
@@ -122,28 +126,33 @@ local function check(reply)
     end
   end
 end
-local function settle(ARGV)
-  local reply = step(keys, ARGV)
+local function settle(args)
+  local reply = step(keys, args)
   if lasts then
-    for i = 1, #keys do redis.call('PEXPIRE', keys[i], lasts) end
+    for i = 1, #keys do call('PEXPIRE', keys[i], lasts) end
   end
   if injected then check(reply) end
   return reply
 end
 local replies, size, firstKey, firstArg = {}, 0, 0, 2
+local args, keyCount, argCount
 while ARGV[firstArg + 1] do
-  local args = {}
-  keys, live, ends, lasts = {}, nil, nil, nil
-  for i = 1, tonumber(ARGV[firstArg + 1]) do keys[i] = KEYS[firstKey + i] end
-  for i = 1, tonumber(ARGV[firstArg + 2]) do args[i] = ARGV[firstArg + 2 + i] end
-  firstKey, firstArg, key = firstKey + #keys, firstArg + 2 + #args, keys[1]
+  local keysNow, argsNow = tonumber(ARGV[firstArg + 1]), tonumber(ARGV[firstArg + 2])
+  if keysNow ~= keyCount then keys, keyCount = {}, keysNow end
+  if argsNow ~= argCount then args, argCount = {}, argsNow end
+  firstArg = firstArg + 2
+  for i = 1, keyCount do keys[i] = KEYS[firstKey + i] end
+  for i = 1, argCount do args[i] = ARGV[firstArg + i] end
+  firstKey, firstArg, key = firstKey + keyCount, firstArg + argCount, keys[1]
+  live, ends, lasts = nil, nil, nil
   local ok, reply = pcall(settle, args)
   if ok and not reply.err then
-    local count = 0
-    replies[size + 1] = count
-    while reply[count + 1] ~= nil do
+    local count, element = 0, reply[1]
+    replies[size + 1] = 0
+    while element ~= nil do
       count = count + 1
-      replies[size + 1 + count] = reply[count]
+      replies[size + 1 + count] = element
+      element = reply[count + 1]
     end
     replies[size + 1] = count
     size = size + 1 + count
