@@ -3,6 +3,7 @@ import { redisAdapter } from '@holdfast/adapter/redis'
 import { commandCounter, ownPrefix, sharedRedisUrl, startProxy } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
+import { createSentinel } from 'redis'
 import { acquire, quota, ring } from './sample-operations.ts'
 
 const url = sharedRedisUrl()
@@ -155,6 +156,11 @@ describe('options', () => {
     ['neither client nor url', {}, /either a client or a url/],
     ['both', { url, client: inspector }, /either a client or a url/],
     ['a client of another kind', { client: {} }, /ioredis 5 or 6/],
+    [
+      'a sentinel of node-redis',
+      { client: createSentinel({ name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] }) },
+      /sentinel of node-redis.*give redisAdapter an ioredis client/,
+    ],
     ['a url of another kind', { url: 'http://user:secret@localhost' }, /redis:\/\/ or rediss:\/\/, got "http:\/\/…@localhost"/],
     ['a timeout of 0', { url, timeoutMs: 0 }, /from 1 to 2147483647, got 0/],
     ['a prefix that is no text', { url, prefix: 1 }, /prefix must be a string, got number/],

@@ -55,6 +55,11 @@ export function isNodeRedis(client: unknown): client is NodeRedisSingle | NodeRe
   return typeof client === 'object' && client !== null && 'evalSha' in client && 'withTypeMapping' in client
 }
 
+/** Its commands take turns on a pool, and it sends again what may have run. */
+export function isNodeRedisSentinel(client: unknown): boolean {
+  return isNodeRedis(client) && 'getSentinelNode' in client
+}
+
 export function nodeRedisClient(client: NodeRedisSingle | NodeRedisCluster, hooks: ClientHooks): RedisClient {
   const commands = client.withTypeMapping({ [BLOB_STRING]: Buffer })
   const keyPrefix = keyPrefixOf(client)

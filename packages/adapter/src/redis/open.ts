@@ -1,6 +1,6 @@
 import type { ClientHooks, RedisClient } from './client.ts'
 import { connectIoredis, type IoredisClient, ioredisClient, isIoredis } from './ioredis.ts'
-import { isNodeRedis, type NodeRedisClient, nodeRedisClient } from './node-redis.ts'
+import { isNodeRedis, isNodeRedisSentinel, type NodeRedisClient, nodeRedisClient } from './node-redis.ts'
 
 /**
  * The client of an adapter: the one it was given, or one of its own, which is loaded and connected meanwhile.
@@ -22,6 +22,11 @@ export function openClient(
     )
   }
   if (isIoredis(client)) return ioredisClient(client, { ...hooks, isOwn: false })
+  if (isNodeRedisSentinel(client)) {
+    throw new TypeError(
+      "client is a sentinel of node-redis, which sends steps again that may have run: give redisAdapter an ioredis client with 'sentinels'",
+    )
+  }
   if (isNodeRedis(client)) return nodeRedisClient(client, { ...hooks, isOwn: false })
   throw new TypeError('client must be a Redis or Cluster of ioredis 5 or 6, or a client or cluster of node-redis 5 or 6')
 }
