@@ -15,11 +15,12 @@ interface HitLog {
 export const slidingWindowLog: Algorithm<HitLog> = {
   open(log, { windowMs }, now) {
     if (log === undefined || lastOf(log.times) + windowMs <= now) return undefined
-    if (lastOf(log.times) > now) log.times = log.times.map((time) => Math.min(time, now))
-    const head = search(log, (time) => time + windowMs > now)
-    log.base = log.totals[head - 1] ?? log.base
-    log.head = head
-    return log
+    const isAhead = lastOf(log.times) > now
+    const times = isAhead ? log.times.map((time) => Math.min(time, now)) : log.times
+    const { totals } = log
+    const head = search({ times, totals, head: log.head, base: log.base }, (time) => time + windowMs > now)
+    // A log of its own: a call that charges nothing leaves the state as it is, for a clock that steps back.
+    return { times, totals, head, base: totals[head - 1] ?? log.base }
   },
 
   measure(log, { limit, windowMs }, cost, now): Quota {
