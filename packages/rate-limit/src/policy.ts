@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 
 /** How a policy counts. `sliding-window-log` is exact: never more than `limit` in any window. */
-export type AlgorithmName = 'sliding-window-log' | 'fixed-window'
+export type AlgorithmName = 'sliding-window-log' | 'fixed-window' | 'token-bucket'
 
-/** What a client may do: `limit` units per `windowMs`. */
+/** What a client may do: `limit` units per `windowMs`; for a token bucket, `limit` at once and `refill` more per `windowMs`. */
 export interface PolicyOptions {
   /** As headers and decisions name it: printable ASCII. */
   readonly name: string
@@ -15,6 +15,8 @@ export interface PolicyOptions {
   readonly algorithm?: AlgorithmName
   /** Where fixed windows begin: at a client's first request, or at multiples of `windowMs` since the epoch. Defaults to `'first'`. */
   readonly anchor?: 'first' | 'clock'
+  /** Tokens that come back to a token bucket per `windowMs`: a whole number of at least 1. Defaults to `limit`. */
+  readonly refill?: number
 }
 
 /** A policy with its defaults filled in. */
@@ -42,7 +44,15 @@ export function definePolicies(options: readonly PolicyOptions[]): readonly Poli
 }
 
 function definePolicy(options: PolicyOptions): Policy {
-  const { name, limit, windowMs, algorithm = 'sliding-window-log', anchor = 'first', ...unknown } = options
+  const {
+    name,
+    limit,
+    windowMs,
+    algorithm = 'sliding-window-log',
+    anchor = 'first',
+    refill = Math.max(1, limit),
+    ...unknown
+  } = options
   if (typeof name !== 'string' || !/^[\x20-\x7e]+$/.test(name)) {
     throw new RangeError(`A policy's name must be printable ASCII, got ${JSON.stringify(name)}`)
   }
@@ -61,10 +71,24 @@ function definePolicy(options: PolicyOptions): Policy {
   if (anchor !== 'first' && anchor !== 'clock') {
     throw new RangeError(`anchor ${of} must be 'first' or 'clock', got ${shown(anchor)}`)
   }
+  if (algorithm === 'token-bucket') checkBucket(of, limit, windowMs, refill)
+  else if (options.refill !== undefined)
+    throw new TypeError(`refill ${of} is for the algorithm token-bucket, not for ${algorithm}`)
   checkNothingUnknown(`policy ${JSON.stringify(name)}`, unknown)
-  const counted = JSON.stringify([name, algorithm, windowMs, algorithm === 'fixed-window' ? anchor : ''])
+  const counted = JSON.stringify([name, algorithm, windowMs, COUNTED_BESIDES[algorithm]({ anchor, refill })])
   const digest = createHash('sha256').update(counted).digest('base64url').slice(0, 6)
-  return Object.freeze({ name, limit, windowMs, algorithm, anchor, digest })
+  return Object.freeze({ name, limit, windowMs, algorithm, anchor, refill, digest })
+}
+
+/** @throws {RangeError} when it does not fill, or holds too much to be counted exactly: `limit` times `windowMs` */
+function checkBucket(of: string, limit: number, windowMs: number, refill: number): void {
+  if (!Number.isSafeInteger(refill) || refill < 1) {
+    throw new RangeError(`refill ${of} must be a whole number of at least 1, got ${shown(refill)}`)
+  }
+  if (limit * windowMs <= Number.MAX_SAFE_INTEGER) return
+  throw new RangeError(
+    `limit times windowMs ${of} must be at most ${Number.MAX_SAFE_INTEGER} for a token bucket, got ${limit} times ${windowMs}: shorten windowMs, with less refill`,
+  )
 }
 
 /** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
@@ -78,7 +102,14 @@ export function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 
-const ALGORITHMS: readonly AlgorithmName[] = ['sliding-window-log', 'fixed-window']
+/** What the fields of an algorithm depend on, beside the window. */
+const COUNTED_BESIDES: Record<AlgorithmName, (policy: { anchor: string; refill: number }) => string | number> = {
+  'sliding-window-log': () => '',
+  'fixed-window': ({ anchor }) => anchor,
+  'token-bucket': ({ refill }) => refill,
+}
+
+const ALGORITHMS = Object.keys(COUNTED_BESIDES)
 
 /** A hundred years: sums of times stay exact. */
 const LONGEST_WINDOW = 3_155_760_000_000

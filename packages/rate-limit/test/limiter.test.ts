@@ -94,6 +94,17 @@ eachAdapter((makeAdapter) => {
     },
   )
 
+  it('fills a token bucket by the refill, and no faster when the clock steps back', async () => {
+    const limiter = createRateLimiter({ adapter, limit: 4, windowMs: 1_000, refill: 2, algorithm: 'token-bucket' })
+    expect(await limiter.consume('key', { cost: 4 })).toMatchObject({ policies: [{ remaining: 0, nextMs: 500, fullMs: 2_000 }] })
+    clock.advance(-3_600_000)
+    expect(await limiter.consume('key')).toMatchObject({ allowed: false, retryAfterMs: 500 })
+    clock.advance(499)
+    expect(await limiter.consume('key')).toMatchObject({ allowed: false, retryAfterMs: 1 })
+    clock.advance(1)
+    expect(await limiter.consume('key')).toMatchObject({ allowed: true, policies: [{ remaining: 0 }] })
+  })
+
   it('refuses costs and keys that are none, and charges nothing', async () => {
     const limiter = createRateLimiter({ adapter, limit: 2, windowMs: 1_000 })
     for (const cost of [-1, Number.NaN, 1.5, Number.POSITIVE_INFINITY, 2 ** 53]) {
@@ -152,7 +163,10 @@ describe('options', () => {
     ['no window', { windowMs: undefined }, /windowMs.*got undefined/],
     ['a window of 0', { windowMs: 0 }, /from 1 to/],
     ['an endless window', { windowMs: Number.POSITIVE_INFINITY }, /got Infinity/],
-    ['an unknown algorithm', { algorithm: 'leaky' }, /one of sliding-window-log, fixed-window, got "leaky"/],
+    ['an unknown algorithm', { algorithm: 'leaky' }, /one of sliding-window-log, fixed-window, token-bucket, got "leaky"/],
+    ['a bucket that does not fill', { algorithm: 'token-bucket', refill: 0 }, /refill.*at least 1, got 0/],
+    ['a bucket too large to count', { algorithm: 'token-bucket', limit: 2 ** 40, windowMs: 86_400_000 }, /limit times windowMs/],
+    ['a refill of what is no bucket', { refill: 1 }, /refill.*for the algorithm token-bucket/],
     ['an unknown anchor', { anchor: 'last' }, /'first' or 'clock', got "last"/],
     ['an unknown failure', { failure: 'fail' }, /open, closed, local, got "fail"/],
     ['a misspelt option', { windowMS: 1 }, /"windowMS"/],

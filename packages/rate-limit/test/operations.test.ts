@@ -10,15 +10,17 @@ const log = { name: 'log', windowMs: 1_000, algorithm: 'sliding-window-log' } as
 const fixed = { name: 'fixed', windowMs: 700, algorithm: 'fixed-window' } as const
 const clock = { name: 'clock', windowMs: 1_000, algorithm: 'fixed-window', anchor: 'clock' } as const
 
+const bucket = { name: 'bucket', windowMs: 1_000, refill: 3, algorithm: 'token-bucket' } as const
+
 const limits = fc.constantFrom(0, 1, 2, 5, 20, 20, 100)
 const costs = fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.nat(6) }, fc.constant(21))
 
-/** One to three policies, so that calls of one subject meet the same fields with other limits beside them. */
+/** One to four policies, so that calls of one subject meet the same fields with other limits beside them. */
 const calls = fc.record({
   policies: fc
-    .tuple(fc.subarray([log, fixed, clock], { minLength: 1 }), fc.tuple(limits, limits, limits))
-    .map(([chosen, [a, b, c]]) => definePolicies(chosen.map((policy, index) => ({ ...policy, limit: [a, b, c][index] ?? a })))),
-  costs: fc.array(costs, { minLength: 3, maxLength: 3 }),
+    .tuple(fc.subarray([log, fixed, clock, bucket], { minLength: 1 }), fc.tuple(limits, limits, limits, limits))
+    .map(([chosen, given]) => definePolicies(chosen.map((policy, index) => ({ ...policy, limit: given[index] ?? 1 })))),
+  costs: fc.array(costs, { minLength: 4, maxLength: 4 }),
   charge: fc.constantFrom(true, true, true, false),
 })
 const one = calls.map((call) => ({ ...call, policies: definePolicies([{ ...log, limit: 20 }]) }))
@@ -28,12 +30,15 @@ const huge = fc.constantFrom(2 ** 52, 2 ** 53 - 1, 1, 7).map((cost) => ({
   charge: true,
 }))
 
-const all = definePolicies([log, fixed, clock].map((policy) => ({ ...policy, limit: 1 })))
+const filled = calls.map((call) => ({ ...call, policies: definePolicies([{ ...bucket, limit: 20 }]) }))
+
+const all = definePolicies([log, fixed, clock, bucket].map((policy) => ({ ...policy, limit: 1 })))
 
 eachAdapter((makeAdapter) => {
   const contracts = {
     'several policies': [[consume, calls] as const, [reset, fc.constant({ policies: all })] as const],
     'a log of one limit': [[consume, one] as const],
+    'a bucket of one limit': [[consume, filled] as const],
     'costs up to the largest integer': [[consume, huge] as const],
   }
   for (const [what, operations] of Object.entries(contracts)) {

@@ -30,12 +30,17 @@ it('decides within the deadline while Redis is frozen, and by Redis within a sec
   await adapter.close()
 })
 
-it('admits exactly the limit over two adapters, as over two processes, on the clock of Redis', async () => {
-  const prefix = ownPrefix()
-  const adapters = [redisAdapter({ url: server.url, prefix }), redisAdapter({ url: server.url, prefix })]
-  const limiters = adapters.map((adapter) => createRateLimiter({ adapter, limit: 50, windowMs: 60_000 }))
-  const decisions = await Promise.all(Array.from({ length: 100 }, (_, turn) => limiters[turn % 2]?.consume('key')))
-  expect(decisions.filter((decision) => decision?.allowed)).toHaveLength(50)
-  expect(decisions.every((decision) => decision?.source === 'adapter')).toBe(true)
-  await Promise.all(adapters.map((adapter) => adapter.close()))
-})
+const algorithms = ['sliding-window-log', 'fixed-window', 'token-bucket'] as const
+
+it.each(algorithms)(
+  'admits exactly the limit over two adapters, as over two processes, on the clock of Redis (%s)',
+  async (algorithm) => {
+    const prefix = ownPrefix()
+    const adapters = [redisAdapter({ url: server.url, prefix }), redisAdapter({ url: server.url, prefix })]
+    const limiters = adapters.map((adapter) => createRateLimiter({ adapter, limit: 50, windowMs: 86_400_000, algorithm }))
+    const decisions = await Promise.all(Array.from({ length: 100 }, (_, turn) => limiters[turn % 2]?.consume('key')))
+    expect(decisions.filter((decision) => decision?.allowed)).toHaveLength(50)
+    expect(decisions.every((decision) => decision?.source === 'adapter')).toBe(true)
+    await Promise.all(adapters.map((adapter) => adapter.close()))
+  },
+)

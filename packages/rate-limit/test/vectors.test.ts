@@ -17,21 +17,23 @@ interface Expected {
 interface Case {
   id: string
   title: string
-  policies: { name: string; algorithm: string; limit: number; windowMs: number; anchor?: 'first' | 'clock' }[]
+  policies: { name: string; algorithm: string; limit: number; windowMs: number; anchor?: 'first' | 'clock'; refill?: number }[]
   steps: { op: string; t: number; cost?: number; expect: Expected }[]
 }
 
 const { cases }: { cases: Case[] } = JSON.parse(readFileSync(new URL('vectors/rate-limit.json', import.meta.url), 'utf8'))
 
+const ALGORITHMS = ['fixed-window', 'sliding-window-log', 'token-bucket'] as const
+
 /** The cases of the algorithms that there are. */
 const covered = cases.filter(({ policies, steps }) =>
   [...policies.map(({ algorithm }) => algorithm), ...steps.map(({ op }) => op)].every((name) =>
-    ['fixed-window', 'sliding-window-log', 'consume', 'peek'].includes(name),
+    [...ALGORITHMS, 'consume', 'peek'].includes(name),
   ),
 )
 
-it('covers the cases of both algorithms', () => {
-  expect(covered.map(({ id }) => id)).toEqual(['F1', 'F2', 'F3', 'F8', 'S1', 'S2', 'S5', 'M1', 'M2'])
+it('covers the cases of each algorithm', () => {
+  expect(covered.map(({ id }) => id)).toEqual(['F1', 'F2', 'F3', 'F8', 'S1', 'S2', 'S5', 'G1', 'G2', 'G5', 'M1', 'M2'])
 })
 
 eachAdapter((makeAdapter) => {
@@ -42,7 +44,7 @@ eachAdapter((makeAdapter) => {
       adapter,
       policies: policies.map(({ algorithm, ...policy }) => ({
         ...policy,
-        algorithm: algorithm === 'fixed-window' ? 'fixed-window' : 'sliding-window-log',
+        algorithm: ALGORITHMS.find((name) => name === algorithm) ?? 'fixed-window',
       })),
     })
     for (const { op, t, cost = 1, expect: expected } of steps) {

@@ -3,6 +3,7 @@ import type { AlgorithmName, Policy } from '../policy.ts'
 import type { Algorithm, Quota } from './algorithm.ts'
 import { fixedWindow } from './fixed-window.ts'
 import { slidingWindowLog } from './sliding-window-log.ts'
+import { tokenBucket } from './token-bucket.ts'
 
 /** What one subject has used, by the digests of its policies. */
 export type Usage = Map<string, unknown>
@@ -56,11 +57,12 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     local algorithms = {}
     ${fixedWindow.lua}
     ${slidingWindowLog.lua}
+    ${tokenBucket.lua}
     local charge, policies, fields, rings = ARGV[1] == '1', {}, {}, 1
-    for at = 2, #ARGV, 6 do
+    for at = 2, #ARGV, 7 do
       local p = {
         algorithm = algorithms[ARGV[at]], digest = ARGV[at + 1], limit = tonumber(ARGV[at + 2]),
-        window = tonumber(ARGV[at + 3]), anchor = ARGV[at + 4], cost = tonumber(ARGV[at + 5])
+        window = tonumber(ARGV[at + 3]), anchor = ARGV[at + 4], refill = tonumber(ARGV[at + 5]), cost = tonumber(ARGV[at + 6])
       }
       if ARGV[at] == 'sliding-window-log' then
         rings = rings + 1
@@ -110,12 +112,13 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
 
   encode: ({ policies, costs, charge }) => [
     charge ? 1 : 0,
-    ...policies.flatMap(({ algorithm, digest, limit, windowMs, anchor }, index) => [
+    ...policies.flatMap(({ algorithm, digest, limit, windowMs, anchor, refill }, index) => [
       algorithm,
       digest,
       limit,
       windowMs,
       anchor,
+      refill,
       costs[index] ?? 1,
     ]),
   ],
@@ -140,4 +143,5 @@ export function ringKeys(key: string, policies: readonly Policy[]): string[] {
 const ALGORITHMS: Record<AlgorithmName, Algorithm<unknown>> = {
   'fixed-window': fixedWindow,
   'sliding-window-log': slidingWindowLog,
+  'token-bucket': tokenBucket,
 }
