@@ -59,7 +59,7 @@ export interface RateLimiter {
   reset(key: string, options?: CallOptions): Promise<void>
 }
 
-/** How soon a client may ask again when nobody can decide. */
+/** How soon a client may ask again when nobody can decide, and the adapter does not say when it tries again. */
 const NEXT_PROBE_MS = 1_000
 
 /**
@@ -89,18 +89,23 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       return announce(name, key, decisionOf(policies, result, 'adapter'))
     } catch (error) {
       if (!isAdapterError(error)) throw error
-      return announce(name, key, await decideWithout(subject, args), error)
+      return announce(name, key, await decideWithout(subject, args, error), error)
     }
   }
 
-  async function decideWithout(subject: string, args: Parameters<typeof consumeOperation.encode>[0]): Promise<Decision> {
-    if (failure !== 'local') return FIXED[failure]
+  async function decideWithout(
+    subject: string,
+    args: Parameters<typeof consumeOperation.encode>[0],
+    failed: Error,
+  ): Promise<Decision> {
+    if (failure === 'open') return OPEN
+    if (failure === 'closed') return closed(failed)
     local ??= memoryAdapter({ now: adapter.now })
     try {
       return decisionOf(policies, await local.run(consumeOperation, subject, args), 'local')
     } catch (error) {
       if (!isAdapterError(error)) throw error
-      return FIXED.open
+      return OPEN
     }
   }
 
@@ -144,7 +149,9 @@ function policyOptions(options: RateLimiterOptions, name: string): readonly Poli
 
 const FAILURES = ['open', 'closed', 'local']
 
-const FIXED = {
-  open: { allowed: true, retryAfterMs: 0, violated: [], policies: [], source: 'open' },
-  closed: { allowed: false, retryAfterMs: NEXT_PROBE_MS, violated: [], policies: [], source: 'closed' },
-} as const satisfies Record<string, Decision>
+const OPEN: Decision = { allowed: true, retryAfterMs: 0, violated: [], policies: [], source: 'open' }
+
+function closed(failed: Error): Decision {
+  const known = 'retryAfterMs' in failed && typeof failed.retryAfterMs === 'number' ? failed.retryAfterMs : NEXT_PROBE_MS
+  return { allowed: false, retryAfterMs: Math.max(1, Math.ceil(known)), violated: [], policies: [], source: 'closed' }
+}

@@ -30,6 +30,20 @@ it('decides within the deadline while Redis is frozen, and by Redis within a sec
   await adapter.close()
 })
 
+it('tells when Redis is tried again, when nothing passes meanwhile', async () => {
+  const adapter = redisAdapter({ url: server.url, prefix: ownPrefix(), timeoutMs: 100 })
+  const limiter = createRateLimiter({ adapter, limit: 2, windowMs: 60_000, failure: 'closed' })
+  await limiter.consume('key')
+  server.freeze()
+  await limiter.consume('key')
+  const refused = await limiter.consume('key')
+  server.thaw()
+  expect(refused).toMatchObject({ allowed: false, source: 'closed', policies: [], violated: [] })
+  expect(refused.retryAfterMs).toBeGreaterThan(0)
+  expect(refused.retryAfterMs).toBeLessThanOrEqual(500) // the circuit's probe
+  await adapter.close()
+})
+
 const algorithms = ['sliding-window-log', 'fixed-window', 'token-bucket'] as const
 
 it.each(algorithms)(
