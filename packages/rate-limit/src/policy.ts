@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /** How a policy counts. `sliding-window-log` is exact: never more than `limit` in any window. */
-export type AlgorithmName = 'sliding-window-log' | 'fixed-window' | 'token-bucket'
+export type AlgorithmName = 'sliding-window-log' | 'sliding-window-counter' | 'fixed-window' | 'token-bucket'
 
 /** What a client may do: `limit` units per `windowMs`; for a token bucket, `limit` at once and `refill` more per `windowMs`. */
 export interface PolicyOptions {
@@ -71,23 +71,27 @@ function definePolicy(options: PolicyOptions): Policy {
   if (anchor !== 'first' && anchor !== 'clock') {
     throw new RangeError(`anchor ${of} must be 'first' or 'clock', got ${shown(anchor)}`)
   }
-  if (algorithm === 'token-bucket') checkBucket(of, limit, windowMs, refill)
+  if (algorithm === 'token-bucket') checkRefill(of, refill)
   else if (options.refill !== undefined)
     throw new TypeError(`refill ${of} is for the algorithm token-bucket, not for ${algorithm}`)
+  if (algorithm === 'token-bucket' || algorithm === 'sliding-window-counter') checkProduct(of, algorithm, limit, windowMs)
   checkNothingUnknown(`policy ${JSON.stringify(name)}`, unknown)
   const counted = JSON.stringify([name, algorithm, windowMs, COUNTED_BESIDES[algorithm]({ anchor, refill })])
   const digest = createHash('sha256').update(counted).digest('base64url').slice(0, 6)
   return Object.freeze({ name, limit, windowMs, algorithm, anchor, refill, digest })
 }
 
-/** @throws {RangeError} when it does not fill, or holds too much to be counted exactly: `limit` times `windowMs` */
-function checkBucket(of: string, limit: number, windowMs: number, refill: number): void {
-  if (!Number.isSafeInteger(refill) || refill < 1) {
-    throw new RangeError(`refill ${of} must be a whole number of at least 1, got ${shown(refill)}`)
-  }
-  if (limit * windowMs <= Number.MAX_SAFE_INTEGER) return
+/** @throws {RangeError} when a bucket would not fill */
+function checkRefill(of: string, refill: number): void {
+  if (Number.isSafeInteger(refill) && refill >= 1) return
+  throw new RangeError(`refill ${of} must be a whole number of at least 1, got ${shown(refill)}`)
+}
+
+/** @throws {RangeError} when what is calculated in units times `windowMs` could not be exact */
+function checkProduct(of: string, algorithm: AlgorithmName, limit: number, windowMs: number): void {
+  if (limit * windowMs <= LARGEST_PRODUCT) return
   throw new RangeError(
-    `limit times windowMs ${of} must be at most ${Number.MAX_SAFE_INTEGER} for a token bucket, got ${limit} times ${windowMs}: shorten windowMs, with less refill`,
+    `limit times windowMs ${of} must be at most ${LARGEST_PRODUCT} for a ${algorithm}, got ${limit} times ${windowMs}: shorten windowMs`,
   )
 }
 
@@ -105,11 +109,15 @@ export function shown(value: unknown): string {
 /** What the fields of an algorithm depend on, beside the window. */
 const COUNTED_BESIDES: Record<AlgorithmName, (policy: { anchor: string; refill: number }) => string | number> = {
   'sliding-window-log': () => '',
+  'sliding-window-counter': () => '',
   'fixed-window': ({ anchor }) => anchor,
   'token-bucket': ({ refill }) => refill,
 }
 
 const ALGORITHMS = Object.keys(COUNTED_BESIDES)
+
+/** Twice as much, of two windows, is still exact. */
+const LARGEST_PRODUCT = 2 ** 52
 
 /** A hundred years: sums of times stay exact. */
 const LONGEST_WINDOW = 3_155_760_000_000

@@ -13,6 +13,7 @@ const buckets = fc.record({
 
 const policies: Record<string, fc.Arbitrary<Omit<PolicyOptions, 'name'>>> = {
   log: limits,
+  counter: limits.map((policy) => ({ ...policy, algorithm: 'sliding-window-counter' })),
   'fixed window': limits.map((policy) => ({ ...policy, algorithm: 'fixed-window' })),
   'window of the clock': limits.map((policy) => ({ ...policy, algorithm: 'fixed-window', anchor: 'clock' })),
   'token bucket': buckets.map((policy) => ({ ...policy, algorithm: 'token-bucket' })),

@@ -163,7 +163,11 @@ describe('options', () => {
     ['no window', { windowMs: undefined }, /windowMs.*got undefined/],
     ['a window of 0', { windowMs: 0 }, /from 1 to/],
     ['an endless window', { windowMs: Number.POSITIVE_INFINITY }, /got Infinity/],
-    ['an unknown algorithm', { algorithm: 'leaky' }, /one of sliding-window-log, fixed-window, token-bucket, got "leaky"/],
+    [
+      'an unknown algorithm',
+      { algorithm: 'leaky' },
+      /one of sliding-window-log, sliding-window-counter, fixed-window, token-bucket, got "leaky"/,
+    ],
     ['a bucket that does not fill', { algorithm: 'token-bucket', refill: 0 }, /refill.*at least 1, got 0/],
     ['a bucket too large to count', { algorithm: 'token-bucket', limit: 2 ** 40, windowMs: 86_400_000 }, /limit times windowMs/],
     ['a refill of what is no bucket', { refill: 1 }, /refill.*for the algorithm token-bucket/],

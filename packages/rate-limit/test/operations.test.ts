@@ -10,17 +10,18 @@ const log = { name: 'log', windowMs: 1_000, algorithm: 'sliding-window-log' } as
 const fixed = { name: 'fixed', windowMs: 700, algorithm: 'fixed-window' } as const
 const clock = { name: 'clock', windowMs: 1_000, algorithm: 'fixed-window', anchor: 'clock' } as const
 
+const counter = { name: 'counter', windowMs: 700, algorithm: 'sliding-window-counter' } as const
 const bucket = { name: 'bucket', windowMs: 1_000, refill: 3, algorithm: 'token-bucket' } as const
 
 const limits = fc.constantFrom(0, 1, 2, 5, 20, 20, 100)
 const costs = fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, { weight: 2, arbitrary: fc.nat(6) }, fc.constant(21))
 
-/** One to four policies, so that calls of one subject meet the same fields with other limits beside them. */
+/** One to five policies, so that calls of one subject meet the same fields with other limits beside them. */
 const calls = fc.record({
   policies: fc
-    .tuple(fc.subarray([log, fixed, clock, bucket], { minLength: 1 }), fc.tuple(limits, limits, limits, limits))
+    .tuple(fc.subarray([log, fixed, clock, bucket, counter], { minLength: 1 }), fc.tuple(limits, limits, limits, limits, limits))
     .map(([chosen, given]) => definePolicies(chosen.map((policy, index) => ({ ...policy, limit: given[index] ?? 1 })))),
-  costs: fc.array(costs, { minLength: 4, maxLength: 4 }),
+  costs: fc.array(costs, { minLength: 5, maxLength: 5 }),
   charge: fc.constantFrom(true, true, true, false),
 })
 const one = calls.map((call) => ({ ...call, policies: definePolicies([{ ...log, limit: 20 }]) }))
@@ -30,14 +31,16 @@ const huge = fc.constantFrom(2 ** 52, 2 ** 53 - 1, 1, 7).map((cost) => ({
   charge: true,
 }))
 
+const counted = calls.map((call) => ({ ...call, policies: definePolicies([{ ...counter, limit: 20 }]) }))
 const filled = calls.map((call) => ({ ...call, policies: definePolicies([{ ...bucket, limit: 20 }]) }))
 
-const all = definePolicies([log, fixed, clock, bucket].map((policy) => ({ ...policy, limit: 1 })))
+const all = definePolicies([log, fixed, clock, bucket, counter].map((policy) => ({ ...policy, limit: 1 })))
 
 eachAdapter((makeAdapter) => {
   const contracts = {
     'several policies': [[consume, calls] as const, [reset, fc.constant({ policies: all })] as const],
     'a log of one limit': [[consume, one] as const],
+    'a counter of one limit': [[consume, counted] as const],
     'a bucket of one limit': [[consume, filled] as const],
     'costs up to the largest integer': [[consume, huge] as const],
   }

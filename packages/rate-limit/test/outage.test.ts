@@ -44,7 +44,7 @@ it('tells when Redis is tried again, when nothing passes meanwhile', async () =>
   await adapter.close()
 })
 
-const algorithms = ['sliding-window-log', 'fixed-window', 'token-bucket'] as const
+const algorithms = ['sliding-window-log', 'sliding-window-counter', 'fixed-window', 'token-bucket'] as const
 
 it.each(algorithms)(
   'admits exactly the limit over two adapters, as over two processes, on the clock of Redis (%s)',

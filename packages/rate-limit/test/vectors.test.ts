@@ -23,7 +23,7 @@ interface Case {
 
 const { cases }: { cases: Case[] } = JSON.parse(readFileSync(new URL('vectors/rate-limit.json', import.meta.url), 'utf8'))
 
-const ALGORITHMS = ['fixed-window', 'sliding-window-log', 'token-bucket'] as const
+const ALGORITHMS = ['fixed-window', 'sliding-window-log', 'sliding-window-counter', 'token-bucket'] as const
 
 /** The cases of the algorithms that there are. */
 const covered = cases.filter(({ policies, steps }) =>
@@ -33,7 +33,22 @@ const covered = cases.filter(({ policies, steps }) =>
 )
 
 it('covers the cases of each algorithm', () => {
-  expect(covered.map(({ id }) => id)).toEqual(['F1', 'F2', 'F3', 'F8', 'S1', 'S2', 'S5', 'G1', 'G2', 'G5', 'M1', 'M2'])
+  expect(covered.map(({ id }) => id)).toEqual([
+    'F1',
+    'F2',
+    'F3',
+    'F8',
+    'S1',
+    'S2',
+    'S5',
+    'C1',
+    'C3',
+    'G1',
+    'G2',
+    'G5',
+    'M1',
+    'M2',
+  ])
 })
 
 eachAdapter((makeAdapter) => {

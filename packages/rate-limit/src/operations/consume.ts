@@ -2,6 +2,7 @@ import { defineOperation, type Operation } from '@holdfast/adapter'
 import type { AlgorithmName, Policy } from '../policy.ts'
 import type { Algorithm, Quota } from './algorithm.ts'
 import { fixedWindow } from './fixed-window.ts'
+import { slidingWindowCounter } from './sliding-window-counter.ts'
 import { slidingWindowLog } from './sliding-window-log.ts'
 import { tokenBucket } from './token-bucket.ts'
 
@@ -56,6 +57,7 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
   lua: `
     local algorithms = {}
     ${fixedWindow.lua}
+    ${slidingWindowCounter.lua}
     ${slidingWindowLog.lua}
     ${tokenBucket.lua}
     local charge, policies, fields, rings = ARGV[1] == '1', {}, {}, 1
@@ -142,6 +144,7 @@ export function ringKeys(key: string, policies: readonly Policy[]): string[] {
 
 const ALGORITHMS: Record<AlgorithmName, Algorithm<unknown>> = {
   'fixed-window': fixedWindow,
+  'sliding-window-counter': slidingWindowCounter,
   'sliding-window-log': slidingWindowLog,
   'token-bucket': tokenBucket,
 }
