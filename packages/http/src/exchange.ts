@@ -20,6 +20,9 @@ export interface Exchange<Native> {
   /** Whether the client's connection is gone. */
   readonly aborted: boolean
 
+  /** Calls `listener` once the response is out, or the client is gone; at once when it is already. May call it more than once. */
+  onClose(listener: () => void): void
+
   /** Sets a header on whatever response goes out, an error's too, or on the one that is held. Without effect once the headers are sent. */
   setHeader(name: string, value: string): void
 

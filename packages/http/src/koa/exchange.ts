@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'koa'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
+import { onClosed } from '../node/closed.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
 import { respond } from '../node/respond.ts'
 import { KoaCapture } from './capture.ts'
@@ -44,6 +45,10 @@ export class KoaExchange implements Exchange<Context> {
   /** Whether there is a response: by `respond`, or by later handlers. */
   get answered(): boolean {
     return this.#answered || this.#capture?.hasResponse === true
+  }
+
+  onClose(listener: () => void): void {
+    onClosed(this.native.req, this.native.res, listener)
   }
 
   setHeader(name: string, value: string): void {

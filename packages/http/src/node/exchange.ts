@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
 import { Capture } from './capture/capture.ts'
+import { onClosed } from './closed.ts'
 import { restore, type Snapshot, snapshotOf } from './header-list.ts'
 import { respond } from './respond.ts'
 
@@ -48,6 +49,10 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
   /** Whether `respond` was called. */
   get answered(): boolean {
     return this.#answered
+  }
+
+  onClose(listener: () => void): void {
+    onClosed(this.native, this.#res, listener)
   }
 
   setHeader(name: string, value: string): void {
