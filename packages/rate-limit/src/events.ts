@@ -11,9 +11,23 @@ export interface RateLimitEvent {
   readonly error?: Error
 }
 
+/** What subscribers of the diagnostics channel `holdfast.rate-limit.failure` get, when what follows a decision fails. */
+export interface RateLimitFailureEvent {
+  readonly name: string
+  readonly key: string
+  /** What failed: a receipt's call, or the renewal of a concurrency policy's lease. */
+  readonly call: 'refund' | 'commit' | 'release' | 'renew'
+  readonly error: unknown
+}
+
 const decisions = channel('holdfast.rate-limit')
+const failures = channel('holdfast.rate-limit.failure')
 
 export function announce(name: string, key: string, decision: Decision, error?: Error): Decision {
   if (decisions.hasSubscribers) decisions.publish({ name, key, decision, ...(error && { error }) } satisfies RateLimitEvent)
   return decision
+}
+
+export function announceFailure(failure: RateLimitFailureEvent): void {
+  failures.publish(failure)
 }

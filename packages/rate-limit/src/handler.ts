@@ -3,7 +3,8 @@ import { addressKey, checkedSubnet, IPV6_SUBNET } from './client-key.ts'
 import type { Cost } from './cost.ts'
 import { isDecided, remember } from './decided.ts'
 import { draftFields } from './headers.ts'
-import { createRateLimiter, type RateLimiter, type RateLimiterOptions } from './limiter.ts'
+import { createRateLimiter, type RateLimiter } from './limiter.ts'
+import type { RateLimiterOptions } from './options.ts'
 import { checkNothingUnknown, shown } from './policy.ts'
 import { refusal } from './refusal.ts'
 
@@ -36,6 +37,7 @@ export function createHandler<Native extends object>(options: RateLimitOptions<N
   if (headers !== 'draft' && headers !== false) throw new RangeError(`headers must be 'draft' or false, got ${shown(headers)}`)
   checkedSubnet(ipv6Subnet)
   const limiter = limiterOf(engine)
+  const holdsSlots = limiter.policies.some(({ algorithm }) => algorithm === 'concurrency')
   const fieldsOf = headers === 'draft' ? draftFields(limiter.policies) : () => []
 
   async function subjectOf(exchange: Exchange<Native>): Promise<string> {
@@ -51,8 +53,9 @@ export function createHandler<Native extends object>(options: RateLimitOptions<N
     const decision = await limiter.consume(subject, { cost: typeof cost === 'function' ? await cost(native) : cost })
     remember(native, { limiter, subject, decision })
     for (const [name, value] of fieldsOf(decision)) exchange.setHeader(name, value)
-    if (decision.allowed) return next()
-    exchange.respond(refusal(decision))
+    if (!decision.allowed) return exchange.respond(refusal(decision))
+    if (holdsSlots) exchange.onClose(() => void decision.receipt?.release())
+    return next()
   }
 }
 

@@ -1,36 +1,27 @@
 import { type Adapter, type CallOptions, isAdapterError, subjectKey } from '@holdfast/adapter'
+import { newToken } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { type Cost, costsOf } from './cost.ts'
-import type { Decision, DecisionSource } from './decision.ts'
+import { type Cost, costsOf, type Limit, policiesWithin } from './cost.ts'
+import { closedBy, OPEN, refusalOf, verdict } from './decide.ts'
+import type { Decision } from './decision.ts'
+import { createDenyCache } from './deny-cache.ts'
 import { announce } from './events.ts'
-import { type ConsumeResult, consume as consumeOperation } from './operations/consume.ts'
-import { reset as resetOperation } from './operations/reset.ts'
-import { checkNothingUnknown, definePolicies, type Policy, type PolicyOptions, shown } from './policy.ts'
+import { block } from './operations/block.ts'
+import { type ConsumeArgs, type ConsumeResult, consume } from './operations/consume.ts'
+import { reset } from './operations/reset.ts'
+import { NOT_CHARGED } from './operations/settle.ts'
+import { unblock } from './operations/unblock.ts'
+import { checkedOptions, type RateLimiterOptions } from './options.ts'
+import { checkedMs, type Policy, shown } from './policy.ts'
+import { ChargeReceipt, type Ledger } from './receipt.ts'
 import { registerPolicies } from './registry.ts'
-
-export type RateLimiterOptions = LimiterSettings & (OnePolicy | SeveralPolicies)
-
-interface LimiterSettings {
-  /** Where the counts are kept. */
-  readonly adapter: Adapter
-  /** The limiter's name, part of every key: limiters of one name share their counts. Defaults to `'default'`. */
-  readonly name?: string
-  /** What decides while the adapter fails: everything passes, nothing passes, or this process counts alone. Defaults to `'local'`. */
-  readonly failure?: 'open' | 'closed' | 'local'
-  /** How long a decision may take, in milliseconds. Defaults to the adapter's own. */
-  readonly timeoutMs?: number
-}
-
-type OnePolicy = Omit<PolicyOptions, 'name'> & { readonly policies?: never }
-
-type SeveralPolicies = { readonly [Option in keyof Omit<PolicyOptions, 'name'>]?: never } & {
-  /** Policies that are decided together, all or nothing. */
-  readonly policies: readonly PolicyOptions[]
-}
+import { createSlots } from './slots.ts'
 
 export interface ConsumeOptions extends CallOptions {
   /** What the call costs: a number for all policies, or by policy name, where one left out is charged 1. Defaults to 1. */
   readonly cost?: Cost
+  /** Another limit for this call: a number for all policies, or by policy name. It counts on with what was used. */
+  readonly limit?: Limit
 }
 
 export interface RateLimiter {
@@ -39,12 +30,13 @@ export interface RateLimiter {
   readonly adapter: Adapter
 
   /**
-   * Takes `cost` units from the quota of `key`, if that many are left in every policy. One round trip. A refused call costs nothing.
+   * Takes `cost` units from the quota of `key`, if that many are left in every policy. One round trip, none for a refusal that the deny
+   * cache knows. A refused call costs nothing.
    *
    * @param key Whose quota this is: a user id, an API key, a client address
    * @returns Whether the call may proceed, and in how many milliseconds the same call would. While the adapter fails, the failure
    *   policy's answer.
-   * @throws {TypeError | RangeError} when the key is no string, or the cost no whole number from 0 on
+   * @throws {TypeError | RangeError} when the key is no string, the cost or a limit no whole number from 0 on
    */
   consume(key: string, options?: ConsumeOptions): Promise<Decision>
 
@@ -52,15 +44,30 @@ export interface RateLimiter {
   peek(key: string, options?: ConsumeOptions): Promise<Decision>
 
   /**
-   * Forgets what `key` has used.
+   * Forgets what `key` has used, and its block.
    *
    * @throws {AdapterError} when the adapter fails
    */
   reset(key: string, options?: CallOptions): Promise<void>
-}
 
-/** How soon a client may ask again when nobody can decide, and the adapter does not say when it tries again. */
-const NEXT_PROBE_MS = 1_000
+  /**
+   * Refuses every call of `key` from now on; never for less long than it is blocked already.
+   *
+   * @param durationMs For how long, in milliseconds. Defaults to what `penalty` says, as after a refusal.
+   * @returns For how long it is blocked
+   * @throws {AdapterError} when the adapter fails; then the key is blocked in this process, for as long as the adapter fails
+   * @throws {RangeError} when `durationMs` is no whole number from 1 on, or left out without a `penalty`
+   */
+  block(key: string, durationMs?: number, options?: CallOptions): Promise<number>
+
+  /**
+   * Ends a block, and forgets earlier ones. What was used stays.
+   *
+   * @returns Whether the key was blocked
+   * @throws {AdapterError} when the adapter fails
+   */
+  unblock(key: string, options?: CallOptions): Promise<boolean>
+}
 
 /**
  * Limits how often a client may ask, without HTTP: for resolvers, sockets and workers.
@@ -69,44 +76,86 @@ const NEXT_PROBE_MS = 1_000
  *   adapter has other policies
  */
 export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
-  const { adapter, name = 'default', failure = 'local', timeoutMs } = options
-  if (typeof adapter !== 'object' || adapter === null || typeof adapter.run !== 'function') {
-    throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-  }
-  if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
-  if (!FAILURES.includes(failure)) throw new RangeError(`failure must be one of ${FAILURES.join(', ')}, got ${shown(failure)}`)
-  const policies = definePolicies(policyOptions(options, name))
-  registerPolicies(adapter, name, policies)
-  const settings = timeoutMs === undefined ? {} : { timeoutMs }
+  const { adapter, name, failure, call, denyCache, penalty, policies } = checkedOptions(options)
+  registerPolicies(adapter, name, { policies, penalty })
+  const channel = `rate-limit:${name}`
+  const keepMs = penalty?.maxMs ?? 0
+  const denials = denyCache ? createDenyCache(adapter, channel) : undefined
+  const leases = policies.filter(({ algorithm }) => algorithm === 'concurrency').map(({ windowMs }) => windowMs)
+  const slots = createSlots(Math.min(...leases))
+  const ones = policies.map(() => 1)
+  const withLimits = new Map<Limit | string, readonly Policy[]>()
   let local: Adapter | undefined
 
-  async function decide(key: string, { cost = 1, ...call }: ConsumeOptions, charge: boolean): Promise<Decision> {
+  const ledger: Ledger = { name, channel, keepMs, call, changed: (key) => denials?.forget(key), hold: slots.hold }
+
+  function subjectOf(key: string): string {
     if (typeof key !== 'string') throw new TypeError(`key must be a string, got ${shown(key)}`)
-    const args = { policies, costs: costsOf(cost, policies), charge }
-    const subject = subjectKey('rate-limit', name, key)
+    return subjectKey('rate-limit', name, key)
+  }
+
+  /** The same list for the same limits: what the deny cache knows is about that list. */
+  function policiesFor(limit: Limit): readonly Policy[] {
+    const id = typeof limit === 'object' && limit !== null ? JSON.stringify(limit) : limit
+    const known = withLimits.get(id)
+    if (known !== undefined) return known
+    const created = policiesWithin(limit, policies)
+    if (withLimits.size >= MOST_LIMITS) withLimits.clear()
+    withLimits.set(id, created)
+    return created
+  }
+
+  async function decide(key: string, options: ConsumeOptions, charge: boolean): Promise<Decision> {
+    const { cost = 1, limit, timeoutMs = call.timeoutMs, signal } = options
+    const within = limit === undefined ? policies : policiesFor(limit)
+    const costs = cost === 1 ? ones : costsOf(cost, within)
+    const known = charge && typeof key === 'string' ? denials?.find(key, within, costs) : undefined
+    if (known !== undefined) return announce(name, key, known)
+    const subject = subjectOf(key)
+    const token = leases.length === 0 ? '' : nextToken()
+    const args = { policies: within, costs, charge, token, remembers: denials !== undefined, penalty, keepMs }
+    const asked = denials?.ask()
     try {
-      const result = await adapter.run(consumeOperation, subject, args, { ...settings, ...call })
-      return announce(name, key, decisionOf(policies, result, 'adapter'))
+      const callOptions = timeoutMs === undefined && signal === undefined ? undefined : optionsOf(timeoutMs, signal)
+      const result = await adapter.run(consume, subject, args, callOptions)
+      const decision = concluded(key, subject, args, result, adapter)
+      if (charge && decision.allowed) denials?.forget(key)
+      else if (charge && asked !== undefined) {
+        const refusal = refusalOf(subject, args, result, decision)
+        if (refusal !== undefined) denials?.remember(key, asked, refusal)
+      }
+      return announce(name, key, decision)
     } catch (error) {
       if (!isAdapterError(error)) throw error
-      return announce(name, key, await decideWithout(subject, args, error), error)
+      return announce(name, key, await decideWithout(key, subject, args, error), error)
     }
   }
 
-  async function decideWithout(
-    subject: string,
-    args: Parameters<typeof consumeOperation.encode>[0],
-    failed: Error,
-  ): Promise<Decision> {
+  async function decideWithout(key: string, subject: string, args: ConsumeArgs, failed: Error): Promise<Decision> {
     if (failure === 'open') return OPEN
-    if (failure === 'closed') return closed(failed)
+    if (failure === 'closed') return closedBy(failed)
     local ??= memoryAdapter({ now: adapter.now })
     try {
-      return decisionOf(policies, await local.run(consumeOperation, subject, args), 'local')
+      return concluded(key, subject, args, await local.run(consume, subject, args), local)
     } catch (error) {
       if (!isAdapterError(error)) throw error
       return OPEN
     }
+  }
+
+  /** The decision, with a receipt when something was charged. */
+  function concluded(key: string, subject: string, args: ConsumeArgs, result: ConsumeResult, by: Adapter): Decision {
+    const source = by === adapter ? 'adapter' : 'local'
+    if (!args.charge || !result.allowed) return verdict(args.policies, result, source, undefined)
+    const { policies: charged, costs, token } = args
+    const parts = charged.map(({ shadow }, index) => {
+      const { retryMs = 0, mark = 0 } = result.quotas[index] ?? {}
+      const cost = costs[index] ?? 1
+      if (shadow && retryMs !== 0) return { cost: 0, at: 0, mark: undefined }
+      return { cost, at: result.at, mark: cost === 0 ? NOT_CHARGED : mark }
+    })
+    const receipt = new ChargeReceipt(ledger, { adapter: by, key, subject, policies: charged, parts, token })
+    return verdict(charged, result, source, receipt)
   }
 
   return {
@@ -115,43 +164,57 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     adapter,
     consume: (key, options = {}) => decide(key, options, true),
     peek: (key, options = {}) => decide(key, options, false),
-    async reset(key, options = {}) {
-      const subject = subjectKey('rate-limit', name, key)
-      await local?.run(resetOperation, subject, { policies })
-      await adapter.run(resetOperation, subject, { policies }, { ...settings, ...options })
+
+    async reset(key, options) {
+      const subject = subjectOf(key)
+      const args = { policies, channel, message: subject }
+      denials?.forget(key)
+      await local?.run(reset, subject, args)
+      await adapter.run(reset, subject, args, { ...call, ...options })
+      denials?.forget(key)
+    },
+
+    async block(key, durationMs, options) {
+      const subject = subjectOf(key)
+      const lasts = durationMs === undefined ? penalty : checkedMs('durationMs', durationMs)
+      if (lasts === undefined) throw new RangeError('block needs a durationMs: this limiter has no penalty')
+      const args = { policies, keepMs, durationMs: lasts }
+      try {
+        return await adapter.run(block, subject, args, { ...call, ...options })
+      } catch (error) {
+        if (isAdapterError(error) && failure === 'local') {
+          local ??= memoryAdapter({ now: adapter.now })
+          await local.run(block, subject, args)
+        }
+        throw error
+      } finally {
+        denials?.forget(key)
+      }
+    },
+
+    async unblock(key, options) {
+      const subject = subjectOf(key)
+      const args = { policies, keepMs, channel, message: subject }
+      denials?.forget(key)
+      await local?.run(unblock, subject, args)
+      const unblocked = await adapter.run(unblock, subject, args, { ...call, ...options })
+      denials?.forget(key)
+      return unblocked
     },
   }
 }
 
-function decisionOf(policies: readonly Policy[], { allowed, quotas }: ConsumeResult, source: DecisionSource): Decision {
-  const violated: string[] = []
-  let retryAfterMs = 0
-  const decided = policies.map(({ name, limit }, index) => {
-    const { remaining = 0, nextMs = 0, fullMs = 0, retryMs = 0 } = quotas[index] ?? {}
-    const refused = retryMs !== 0
-    if (refused) violated.push(name)
-    retryAfterMs = Math.max(retryAfterMs, retryMs < 0 ? Number.POSITIVE_INFINITY : retryMs)
-    return { name, limit, remaining, nextMs, fullMs, violated: refused }
-  })
-  return { allowed, retryAfterMs, violated, policies: decided, source }
+function optionsOf(timeoutMs: number | undefined, signal: AbortSignal | undefined): CallOptions {
+  return { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
 }
 
-function policyOptions(options: RateLimiterOptions, name: string): readonly PolicyOptions[] {
-  const { adapter: _adapter, name: _name, failure: _failure, timeoutMs: _timeoutMs, ...rest } = options
-  if (rest.policies === undefined) {
-    const { policies: _policies, ...policy } = rest
-    return [{ ...policy, name }]
-  }
-  const { policies, ...unknown } = rest
-  checkNothingUnknown('options with policies', unknown)
-  return policies
-}
+/** How many other limits a limiter keeps ready. */
+const MOST_LIMITS = 1_000
 
-const FAILURES = ['open', 'closed', 'local']
+const ownToken = newToken()
+let calls = 0
 
-const OPEN: Decision = { allowed: true, retryAfterMs: 0, violated: [], policies: [], source: 'open' }
-
-function closed(failed: Error): Decision {
-  const known = 'retryAfterMs' in failed && typeof failed.retryAfterMs === 'number' ? failed.retryAfterMs : NEXT_PROBE_MS
-  return { allowed: false, retryAfterMs: Math.max(1, Math.ceil(known)), violated: [], policies: [], source: 'closed' }
+function nextToken(): string {
+  calls += 1
+  return `${ownToken}${calls.toString(36)}`
 }

@@ -1,17 +1,17 @@
 import type { Adapter } from '@holdfast/adapter'
-import { type Policy, shown } from './policy.ts'
+import { shown } from './policy.ts'
 
 const byAdapter = new WeakMap<Adapter, Map<string, string>>()
 
 /**
- * Remembers the policies of a limiter's name.
+ * Remembers what a limiter's name stands for: its policies and its penalty.
  *
- * @throws {RangeError} when the name stands for other policies already: hits on one would count against the other
+ * @throws {RangeError} when it stands for something else already: hits on one limiter would count against the other
  */
-export function registerPolicies(adapter: Adapter, name: string, policies: readonly Policy[]): void {
+export function registerPolicies(adapter: Adapter, name: string, meaning: object): void {
   const known = byAdapter.get(adapter) ?? new Map<string, string>()
   byAdapter.set(adapter, known)
-  const given = JSON.stringify(policies)
+  const given = JSON.stringify(meaning)
   const before = known.get(name)
   if (before !== undefined && before !== given) {
     throw new RangeError(

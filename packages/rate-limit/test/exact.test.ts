@@ -1,6 +1,6 @@
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { fakeClock } from '@holdfast/adapter/testing'
-import { createRateLimiter, type PolicyOptions } from '@holdfast/rate-limit'
+import { createRateLimiter, type RatePolicyOptions } from '@holdfast/rate-limit'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 
@@ -11,7 +11,7 @@ const buckets = fc.record({
   refill: fc.integer({ min: 1, max: 9 }),
 })
 
-const policies: Record<string, fc.Arbitrary<Omit<PolicyOptions, 'name'>>> = {
+const policies: Record<string, fc.Arbitrary<Omit<RatePolicyOptions, 'name'>>> = {
   log: limits,
   counter: limits.map((policy) => ({ ...policy, algorithm: 'sliding-window-counter' })),
   'fixed window': limits.map((policy) => ({ ...policy, algorithm: 'fixed-window' })),
@@ -24,7 +24,7 @@ const calls = fc.array(fc.record({ afterMs: fc.oneof(fc.nat(3), fc.nat(300), fc.
 })
 
 /** What is allowed over the calls, and what it cost. */
-async function admitted(policy: Omit<PolicyOptions, 'name'>, asked: { afterMs: number; cost: number }[]) {
+async function admitted(policy: Omit<RatePolicyOptions, 'name'>, asked: { afterMs: number; cost: number }[]) {
   const clock = fakeClock()
   const limiter = createRateLimiter({ adapter: memoryAdapter({ now: clock.now }), ...policy })
   const hits: { at: number; cost: number }[] = []

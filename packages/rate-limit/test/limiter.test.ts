@@ -166,7 +166,7 @@ describe('options', () => {
     [
       'an unknown algorithm',
       { algorithm: 'leaky' },
-      /one of sliding-window-log, sliding-window-counter, fixed-window, token-bucket, got "leaky"/,
+      /one of sliding-window-log, sliding-window-counter, fixed-window, token-bucket, concurrency, got "leaky"/,
     ],
     ['a bucket that does not fill', { algorithm: 'token-bucket', refill: 0 }, /refill.*at least 1, got 0/],
     ['a bucket too large to count', { algorithm: 'token-bucket', limit: 2 ** 40, windowMs: 86_400_000 }, /limit times windowMs/],

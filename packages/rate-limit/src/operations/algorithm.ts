@@ -10,22 +10,39 @@ export interface Quota {
   readonly fullMs: number
   /** Until the units that were asked for are available: 0 when they are now, -1 when they never are. */
   readonly retryMs: number
+  /** The number of the last charge, where `at` alone does not find it again; else 0. */
+  readonly mark: number
+}
+
+/** A charge to change, and by how much. */
+export interface Settlement {
+  /** When it was made. */
+  readonly at: number
+  readonly mark: number
+  /** Who made it. */
+  readonly token: string
+  /** What is charged besides; below 0, what is given back. */
+  readonly units: number
 }
 
 /**
  * How one kind of policy counts, in TypeScript and in Lua.
  *
- * `lua` defines `algorithms['name']`, a table with the same functions on a policy `p` (`digest`, `limit`, `window`, `cost`, its
- * `fields`, and for a log its `ring`), where `p` carries the state between them.
+ * `lua` defines `algorithms['name']`, a function that gives a table with the same functions on a policy `p` (`digest`, `limit`,
+ * `window`, `extra`, `cost`, the `state` of its `fields`, and `ring`, a key of its own), where `p` carries the state between them.
  */
 export interface Algorithm<State> {
   /** The state as it counts at `now`: what has ended is gone, and what lies ahead of a clock that stepped back is clamped. */
   open(state: State | undefined, policy: Policy, now: number): State | undefined
   measure(state: State | undefined, policy: Policy, cost: number, now: number): Quota
-  charge(state: State | undefined, policy: Policy, cost: number, now: number): State
+  charge(state: State | undefined, policy: Policy, cost: number, now: number, token: string): State
+  /** The state with a charge changed; null when nothing is left of it, undefined when the charge does not count any more. */
+  settle(state: State | undefined, policy: Policy, settlement: Settlement, now: number): State | null | undefined
   /** Until the state no longer matters. */
   ttlMs(state: State, policy: Policy, now: number): number
   /** Whether `state` lies ahead of `now`, so that what `open` makes of it has to be kept. */
   isAhead(state: State, policy: Policy, now: number): boolean
+  /** Whether it keeps something in a key of its own, beside the hash. */
+  readonly hasRing?: true
   readonly lua: string
 }

@@ -15,18 +15,23 @@ export const fixedWindow: Algorithm<FixedWindow> = {
     return state.start > start ? { start, used: state.used } : state
   },
 
-  measure(state, policy, cost, now): Quota {
-    const { limit, windowMs } = policy
+  measure(state, { limit, windowMs }, cost, now): Quota {
     const used = state?.used ?? 0
     const wait = state === undefined ? 0 : state.start + windowMs - now
     const nextMs = used > 0 && limit > 0 ? wait : 0
     const retryMs = cost > limit ? -1 : used + cost <= limit ? 0 : wait
-    return { remaining: Math.max(0, limit - used), nextMs, fullMs: nextMs, retryMs }
+    return { remaining: Math.max(0, limit - used), nextMs, fullMs: nextMs, retryMs, mark: 0 }
   },
 
   charge(state, policy, cost, now) {
     if (state === undefined) return { start: latestStart(policy, now), used: cost }
-    state.used += cost
+    state.used = Math.min(state.used + cost, Number.MAX_SAFE_INTEGER)
+    return state
+  },
+
+  settle(state, _policy, { at, units }) {
+    if (state === undefined || state.start > at) return undefined
+    state.used = Math.max(0, Math.min(state.used + units, Number.MAX_SAFE_INTEGER))
     return state
   },
 
@@ -35,30 +40,37 @@ export const fixedWindow: Algorithm<FixedWindow> = {
   isAhead: (state, policy, now) => state.start > latestStart(policy, now),
 
   lua: `
-    algorithms['fixed-window'] = {
-      fields = { 's', 'u' },
-      open = function(p)
-        p.latest = p.anchor == 'clock' and now - now % p.window or now
-        p.start, p.used = p.state[1], p.state[2] or 0
-        if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
-        if p.start and p.start > p.latest then p.start, p.ahead = p.latest, true end
-      end,
-      measure = function(p)
-        local wait = p.start and p.start + p.window - now or 0
-        local next = (p.used > 0 and p.limit > 0) and wait or 0
-        local retry = wait
-        if p.cost > p.limit then retry = -1 elseif p.used + p.cost <= p.limit then retry = 0 end
-        return math.max(0, p.limit - p.used), next, next, retry
-      end,
-      charge = function(p)
-        p.start = p.start or p.latest
-        p.used = p.used + p.cost
-      end,
-      save = function(p)
-        if not p.start then return 0 end
-        return p.start + p.window - now, p.start, p.used
-      end
-    }
+    algorithms['fixed-window'] = function()
+      return {
+        fields = { 's', 'u' },
+        open = function(p)
+          p.latest = p.extra == 'clock' and now - now % p.window or now
+          p.start, p.used = p.state[1], p.state[2] or 0
+          if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
+          if p.start and p.start > p.latest then p.start, p.ahead = p.latest, true end
+        end,
+        measure = function(p)
+          local wait = p.start and p.start + p.window - now or 0
+          local next = (p.used > 0 and p.limit > 0) and wait or 0
+          local retry = wait
+          if p.cost > p.limit then retry = -1 elseif p.used + p.cost <= p.limit then retry = 0 end
+          return math.max(0, p.limit - p.used), next, next, retry, 0
+        end,
+        charge = function(p)
+          p.start = p.start or p.latest
+          p.used = math.min(p.used + p.cost, LARGEST)
+        end,
+        settle = function(p)
+          if not p.start or p.start > p.at then return false end
+          p.used = math.max(0, math.min(p.used + p.cost, LARGEST))
+          return true
+        end,
+        save = function(p)
+          if not p.start then return 0 end
+          return p.start + p.window - now, p.start, p.used
+        end
+      }
+    end
   `,
 }
 

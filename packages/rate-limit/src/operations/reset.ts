@@ -1,16 +1,25 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import type { Policy } from '../policy.ts'
-import { ringKeys, type Usage } from './consume.ts'
+import { ringKeys } from './algorithms.ts'
+import type { Usage } from './usage.ts'
 
-/** Forgets what a subject has used. */
-export const reset: Operation<Usage, { readonly policies: readonly Policy[] }, void> = defineOperation({
+export interface ResetArgs {
+  readonly policies: readonly Policy[]
+  /** Where to say `message`, to those who refuse the subject from memory. */
+  readonly channel: string
+  readonly message: string
+}
+
+/** Forgets what a subject has used, and what is held against it. */
+export const reset: Operation<Usage, ResetArgs, void> = defineOperation({
   name: 'rate-limit.reset',
-  step: () => ({ result: undefined, next: null }),
+  step: (_usage, { channel, message }) => ({ result: undefined, next: null, publish: [{ channel, message }] }),
   lua: `
     delete()
+    publish(ARGV[1], ARGV[2])
     return {}
   `,
-  encode: () => [],
+  encode: ({ channel, message }) => [channel, message],
   decode: () => undefined,
   keys: (key, { policies }) => ringKeys(key, policies),
 })

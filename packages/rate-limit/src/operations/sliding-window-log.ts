@@ -9,6 +9,8 @@ interface HitLog {
   totals: number[]
   head: number
   base: number
+  /** How often the clock was set back meanwhile: hits that were moved by it are not found again. */
+  epoch: number
 }
 
 /** One entry per millisecond with a hit. Never more than the limit passes in any window. */
@@ -18,9 +20,10 @@ export const slidingWindowLog: Algorithm<HitLog> = {
     const isAhead = lastOf(log.times) > now
     const times = isAhead ? log.times.map((time) => Math.min(time, now)) : log.times
     const { totals } = log
-    const head = search({ times, totals, head: log.head, base: log.base }, (time) => time + windowMs > now)
+    const epoch = isAhead ? log.epoch + 1 : log.epoch
+    const head = search({ ...log, times }, (time) => time + windowMs > now)
     // A log of its own: a call that charges nothing leaves the state as it is, for a clock that steps back.
-    return { times, totals, head, base: totals[head - 1] ?? log.base }
+    return { times, totals, head, base: totals[head - 1] ?? log.base, epoch }
   },
 
   measure(log, { limit, windowMs }, cost, now): Quota {
@@ -39,16 +42,15 @@ export const slidingWindowLog: Algorithm<HitLog> = {
       nextMs: counts ? until(Math.min(used, limit) - 1) : 0,
       fullMs: counts ? lastOf(log.times) + windowMs - now : 0,
       retryMs: cost > limit ? -1 : used + cost <= limit ? 0 : until(limit - cost),
+      mark: log?.epoch ?? 0,
     }
   },
 
   charge(log, _policy, cost, now) {
-    if (log === undefined) return { times: [now], totals: [cost], head: 0, base: 0 }
-    const total = lastOf(log.totals) + cost
-    if (total > Number.MAX_SAFE_INTEGER || (log.head >= 32 && log.head * 2 >= log.times.length)) {
-      drop(log)
-      return slidingWindowLog.charge(log, _policy, cost, now)
-    }
+    if (log === undefined) return { times: [now], totals: [cost], head: 0, base: 0, epoch: 0 }
+    const isFull = lastOf(log.totals) + cost > Number.MAX_SAFE_INTEGER
+    if (isFull || (log.head >= 32 && log.head * 2 >= log.times.length)) drop(log)
+    const total = Math.min(lastOf(log.totals) + cost, Number.MAX_SAFE_INTEGER)
     if (lastOf(log.times) === now) {
       log.totals[log.totals.length - 1] = total
       return log
@@ -58,18 +60,38 @@ export const slidingWindowLog: Algorithm<HitLog> = {
     return log
   },
 
+  settle(log, _policy, { at, mark, units }) {
+    if (log === undefined || mark !== log.epoch) return undefined
+    let hit = search(log, (time) => time > at) - 1
+    if (hit < log.head || log.times[hit] !== at) return undefined
+    if (lastOf(log.totals) + units > Number.MAX_SAFE_INTEGER) {
+      hit -= log.head
+      drop(log)
+    }
+    change(log, hit, Math.min(units, Number.MAX_SAFE_INTEGER - lastOf(log.totals)))
+    return log.times.length === log.head ? null : log
+  },
+
   ttlMs: ({ times }, { windowMs }, now) => lastOf(times) + windowMs - now,
 
   isAhead: ({ times }, _policy, now) => lastOf(times) > now,
 
+  hasRing: true,
+
   lua: `
-    algorithms['sliding-window-log'] = (function()
-      local BYTES, LARGEST = 16, 9007199254740991
+    algorithms['sliding-window-log'] = function()
+      local BYTES = 16
+      local function position(p, i)
+        return (p.head + i) % p.capacity
+      end
       local function hit(p, i)
-        local at = (p.head + i) % p.capacity * BYTES
-        local bytes = redis.call('GETRANGE', p.ring, at, at + BYTES - 1)
+        local from = position(p, i) * BYTES
+        local bytes = redis.call('GETRANGE', p.ring, from, from + BYTES - 1)
         if #bytes < BYTES then return nil end
         return struct.unpack('>dd', bytes)
+      end
+      local function set(p, i, time, total)
+        redis.call('SETRANGE', p.ring, position(p, i) * BYTES, struct.pack('>dd', time, total))
       end
       local function search(p, found)
         local low, high = 0, p.count
@@ -81,26 +103,27 @@ export const slidingWindowLog: Algorithm<HitLog> = {
         return low
       end
       local function rewrite(p, capacity)
-        local hits = {}
+        local kept, hits, base = redis.call('GET', p.ring), {}, p.base
+        for i = 1, capacity do hits[i] = string.rep('\\0', BYTES) end
         for i = 0, p.count - 1 do
-          local time, total = hit(p, i)
-          hits[i + 1] = struct.pack('>dd', math.min(time, now), total - p.base)
+          local time, total = struct.unpack('>dd', kept, position(p, i) * BYTES + 1)
+          hits[i + 1] = struct.pack('>dd', math.min(time, now), total - base)
         end
-        redis.call('SET', p.ring, table.concat(hits) .. string.rep('\\0', (capacity - p.count) * BYTES))
-        p.last, p.total, p.base, p.head, p.capacity = math.min(p.last, now), p.total - p.base, 0, 0, capacity
+        redis.call('SET', p.ring, table.concat(hits))
+        p.last, p.total, p.base, p.head, p.capacity = math.min(p.last, now), p.total - base, 0, 0, capacity
+      end
+      local function clear(p)
+        p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
       end
       return {
-        fields = { 'h', 'n', 'c', 'b', 'l', 't' },
+        fields = { 'h', 'n', 'c', 'b', 'l', 't', 'e' },
         open = function(p)
           local s = p.state
-          p.head, p.count, p.capacity, p.base, p.last, p.total = s[1], s[2] or 0, s[3], s[4], s[5], s[6]
-          if p.count == 0 or p.last + p.window <= now or not hit(p, 0) then
-            p.head, p.count, p.capacity, p.base, p.last, p.total = 0, 0, 0, 0, 0, 0
-            return
-          end
+          p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = s[1], s[2] or 0, s[3], s[4], s[5], s[6], s[7]
+          if p.count == 0 or p.last + p.window <= now or not hit(p, 0) then return clear(p) end
           if p.last > now then
             rewrite(p, p.capacity)
-            p.ahead = true
+            p.ahead, p.epoch = true, p.epoch + 1
           end
           local over = search(p, function(time) return time + p.window > now end)
           if over == 0 then return end
@@ -119,24 +142,40 @@ export const slidingWindowLog: Algorithm<HitLog> = {
             full = p.last + p.window - now
           end
           if p.cost > p.limit then retry = -1 elseif used + p.cost > p.limit then retry = until_left(p.limit - p.cost) end
-          return math.max(0, p.limit - used), next, full, retry
+          return math.max(0, p.limit - used), next, full, retry, p.epoch
         end,
         charge = function(p)
           if p.count > 0 and p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-          p.total = p.total + p.cost
+          p.total = math.min(p.total + p.cost, LARGEST)
           if p.count == 0 or p.last < now then
             if p.count == p.capacity then rewrite(p, math.max(8, math.min(p.capacity * 2, p.limit))) end
             p.count, p.last = p.count + 1, now
           end
-          local at = (p.head + p.count - 1) % p.capacity * BYTES
-          redis.call('SETRANGE', p.ring, at, struct.pack('>dd', now, p.total))
+          set(p, p.count - 1, now, p.total)
+        end,
+        settle = function(p)
+          if p.count == 0 or p.mark ~= p.epoch then return false end
+          local i = p.last <= p.at and p.count - 1 or search(p, function(time) return time > p.at end) - 1
+          if i < 0 or hit(p, i) ~= p.at then return false end
+          if p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
+          local by, before, _, total = math.min(p.cost, LARGEST - p.total), p.base, hit(p, i)
+          if i > 0 then _, before = hit(p, i - 1) end
+          by = math.max(by, before - total)
+          local gone = total + by == before and 1 or 0
+          for j = i + gone, p.count - 1 do
+            local time, sum = hit(p, j)
+            set(p, j - gone, time, sum + by)
+          end
+          p.total, p.count = p.total + by, p.count - gone
+          if p.count == 0 then clear(p) else p.last = hit(p, p.count - 1) end
+          return true
         end,
         save = function(p)
           if p.count == 0 then return 0 end
-          return p.last + p.window - now, p.head, p.count, p.capacity, p.base, p.last, p.total
+          return p.last + p.window - now, p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch
         end
       }
-    end)()
+    end
   `,
 }
 
@@ -159,6 +198,16 @@ function drop(log: HitLog): void {
   log.totals = log.totals.slice(log.head).map((total) => total - log.base)
   log.head = 0
   log.base = 0
+}
+
+/** Gives a hit more units, or takes as many as it has; one without any goes. */
+function change({ times, totals, head, base }: HitLog, hit: number, units: number): void {
+  const before = hit === head ? base : (totals[hit - 1] ?? 0)
+  const by = Math.max(units, before - (totals[hit] ?? 0))
+  for (let index = hit; index < totals.length; index += 1) totals[index] = (totals[index] ?? 0) + by
+  if (totals[hit] !== before) return
+  times.splice(hit, 1)
+  totals.splice(hit, 1)
 }
 
 function lastOf(numbers: readonly number[]): number {

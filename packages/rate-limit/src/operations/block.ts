@@ -1,0 +1,58 @@
+import { defineOperation, type Operation } from '@holdfast/adapter'
+import { ringKeys } from './algorithms.ts'
+import { nextPenalty, type Penalty } from './consume.ts'
+import { encodedPolicies, opened, saved, type Usage, type UsageArgs, usageLua } from './usage.ts'
+
+export interface BlockArgs extends UsageArgs {
+  /** For so long; or for the next penalty. */
+  readonly durationMs: number | Penalty
+}
+
+/** Refuses all calls of a subject for a while; never for less long than it is blocked already. Gives how long that is. */
+export const block: Operation<Usage, BlockArgs, number> = defineOperation({
+  name: 'rate-limit.block',
+
+  step(usage: Usage | undefined, args: BlockArgs, now) {
+    const { durationMs, keepMs } = args
+    const open = opened(usage, args, now)
+    const before = open.block
+    const grown = typeof durationMs === 'number' ? undefined : nextPenalty(durationMs, before?.penaltyMs)
+    const lastsMs = typeof durationMs === 'number' ? durationMs : nextPenalty(durationMs, before?.penaltyMs)
+    const penaltyMs = grown ?? before?.penaltyMs ?? 0
+    const isLonger = before === undefined || now + lastsMs >= before.until
+    open.block = isLonger ? { until: now + lastsMs, lastsMs, penaltyMs } : { ...before, penaltyMs }
+    const counts = open.isAhead ? undefined : (usage?.counts ?? new Map())
+    return { result: open.block.until - now, next: saved(open, keepMs, now, counts) }
+  },
+
+  lua: `
+    local lasts, factor, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+    ${usageLua(5, 'tonumber(ARGV[4])')}
+    local penalty = block and block.penalty or 0
+    if factor > 0 then
+      lasts = penalty > 0 and math.min(longest, math.ceil(penalty * factor)) or lasts
+      penalty = lasts
+    end
+    if block and now + lasts < block.ends then
+      block.penalty = penalty
+    else
+      block = { ends = now + lasts, lasts = lasts, penalty = penalty }
+    end
+    if ahead then save() else save_besides() end
+    return { block.ends - now }
+  `,
+
+  encode: ({ policies, durationMs, keepMs }) => [
+    ...(typeof durationMs === 'number' ? [durationMs, 0, 0] : [durationMs.baseMs, durationMs.factor, durationMs.maxMs]),
+    keepMs,
+    ...encodedPolicies(
+      policies,
+      () => 0,
+      () => '',
+    ),
+  ],
+
+  decode: ([lastsMs]) => Number(lastsMs),
+
+  keys: (key, { policies }) => ringKeys(key, policies),
+})

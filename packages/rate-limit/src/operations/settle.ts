@@ -1,0 +1,98 @@
+import { defineOperation, type Operation } from '@holdfast/adapter'
+import { ringKeys } from './algorithms.ts'
+import { encodedPolicies, opened, saved, type Usage, type UsageArgs, usageLua } from './usage.ts'
+
+export interface SettleArgs extends UsageArgs {
+  /** Of each policy, when it was charged, and what `mark` it had then; `NOT_CHARGED`: it is charged now. */
+  readonly charged: readonly { readonly at: number; readonly mark: number }[]
+  /** What each policy is charged besides; below 0, what it gives back. In a concurrency policy, units above 0 are renewed. */
+  readonly units: readonly number[]
+  readonly token: string
+  /** Where to say `message` when capacity is freed that somebody may be refused for from memory. */
+  readonly channel: string
+  readonly message: string
+}
+
+export interface SettleResult {
+  /** Whether anything of the charge still counted. */
+  readonly settled: boolean
+  readonly at: number
+  /** Of each policy, as `charged` has it. */
+  readonly marks: readonly number[]
+}
+
+export const NOT_CHARGED: number = -1
+
+/** Changes what a call was charged. */
+export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperation({
+  name: 'rate-limit.settle',
+
+  step(usage: Usage | undefined, args: SettleArgs, now) {
+    const { charged, units, token, channel, message, keepMs } = args
+    const open = opened(usage, args, now)
+    let settled = false
+    let freed = false
+    for (const [index, each] of open.policies.entries()) {
+      const { policy, algorithm } = each
+      const { at = now, mark = 0 } = charged[index] ?? {}
+      const by = units[index] ?? 0
+      if (by === 0) continue
+      if (mark === NOT_CHARGED) {
+        if (by > 0) each.state = algorithm.charge(each.state, policy, by, now, token)
+      } else {
+        const state = algorithm.settle(each.state, policy, { at, mark, token, units: by }, now)
+        if (state === undefined) continue
+        each.state = state ?? undefined
+      }
+      settled = true
+      if (by < 0) freed = true
+    }
+    const marks = open.policies.map(({ policy, algorithm, state }) => algorithm.measure(state, policy, 0, now).mark)
+    const result = { settled, at: now, marks }
+    if (!settled && !open.isAhead) return { result }
+    const publish = freed && open.deniedUntil > now ? [{ channel, message }] : []
+    if (freed) open.deniedUntil = 0
+    return { result, next: saved(open, keepMs, now), publish }
+  },
+
+  lua: `
+    local channel, message = ARGV[2], ARGV[3]
+    ${usageLua(5, 'tonumber(ARGV[4])')}
+    token = ARGV[1]
+    local settled, freed = false, false
+    for _, p in ipairs(policies) do
+      if p.cost ~= 0 then
+        local charged, mark = string.match(p.flag, '(%S+) (%S+)')
+        p.at, p.mark = tonumber(charged), tonumber(mark)
+        local done = true
+        if p.mark ~= ${NOT_CHARGED} then done = p.algorithm.settle(p) elseif p.cost > 0 then p.algorithm.charge(p) end
+        if done then settled, freed = true, freed or p.cost < 0 end
+      end
+    end
+    if freed and denied > now then publish(channel, message) end
+    if freed then denied = 0 end
+    local reply = { settled and 1 or 0, now }
+    for _, p in ipairs(policies) do
+      p.cost = 0
+      reply[#reply + 1] = (select(5, p.algorithm.measure(p)))
+    end
+    if settled or ahead then save() end
+    return reply
+  `,
+
+  encode: ({ policies, charged, units, token, channel, message, keepMs }) => [
+    token,
+    channel,
+    message,
+    keepMs,
+    ...encodedPolicies(
+      policies,
+      (index) => units[index] ?? 0,
+      (_policy, index) => `${charged[index]?.at ?? 0} ${charged[index]?.mark ?? 0}`,
+    ),
+  ],
+
+  decode: ([settled, at, ...marks]) => ({ settled: settled === 1, at: Number(at), marks: marks.map(Number) }),
+
+  keys: (key, { policies }) => ringKeys(key, policies),
+})

@@ -1,0 +1,49 @@
+import { defineOperation, type Operation } from '@holdfast/adapter'
+import { ringKeys } from './algorithms.ts'
+import { encodedPolicies, opened, saved, type Usage, type UsageArgs, usageLua } from './usage.ts'
+
+export interface UnblockArgs extends UsageArgs {
+  /** Where to say `message`, to those who refuse the subject from memory. */
+  readonly channel: string
+  readonly message: string
+}
+
+/** Ends a block and forgets earlier ones; what was used stays. Tells whether there was one. */
+export const unblock: Operation<Usage, UnblockArgs, boolean> = defineOperation({
+  name: 'rate-limit.unblock',
+
+  step(usage: Usage | undefined, args: UnblockArgs, now) {
+    const { channel, message, keepMs } = args
+    const open = opened(usage, args, now)
+    const isBlocked = open.block !== undefined && open.block.until > now
+    if (open.block === undefined && !open.isAhead) return { result: false }
+    open.block = undefined
+    const counts = open.isAhead ? undefined : usage?.counts
+    return { result: isBlocked, next: saved(open, keepMs, now, counts), publish: isBlocked ? [{ channel, message }] : [] }
+  },
+
+  lua: `
+    local channel, message = ARGV[1], ARGV[2]
+    ${usageLua(4, 'tonumber(ARGV[3])')}
+    if not block and not ahead then return { 0 } end
+    block = nil
+    if blocked > 0 then publish(channel, message) end
+    if ahead then save() else save_besides() end
+    return { blocked > 0 and 1 or 0 }
+  `,
+
+  encode: ({ policies, channel, message, keepMs }) => [
+    channel,
+    message,
+    keepMs,
+    ...encodedPolicies(
+      policies,
+      () => 0,
+      () => '',
+    ),
+  ],
+
+  decode: ([unblocked]) => unblocked === 1,
+
+  keys: (key, { policies }) => ringKeys(key, policies),
+})

@@ -1,0 +1,123 @@
+import { type Adapter, type CallOptions, isAdapterError } from '@holdfast/adapter'
+import { type Cost, costsOf } from './cost.ts'
+import type { Receipt } from './decision.ts'
+import { announceFailure, type RateLimitFailureEvent } from './events.ts'
+import { NOT_CHARGED, settle } from './operations/settle.ts'
+import type { Policy } from './policy.ts'
+
+/** What was charged, and where. */
+export interface Charge {
+  readonly adapter: Adapter
+  readonly key: string
+  readonly subject: string
+  readonly policies: readonly Policy[]
+  readonly parts: readonly ChargePart[]
+  readonly token: string
+}
+
+/** What one policy was charged, and when. */
+export interface ChargePart {
+  readonly cost: number
+  readonly at: number
+  /** As the settle operation has it; undefined: nothing, by a shadow policy that would have refused. */
+  readonly mark: number | undefined
+}
+
+/** What receipts need of the limiter that gives them. */
+export interface Ledger {
+  readonly name: string
+  readonly channel: string
+  readonly keepMs: number
+  readonly call: CallOptions
+  /** The usage of `key` has changed. */
+  changed(key: string): void
+  /** Renews by `renew` until the function that it gives is called. */
+  hold(renew: () => Promise<unknown>): () => Promise<void>
+}
+
+export class ChargeReceipt implements Receipt {
+  readonly #ledger: Ledger
+  readonly #charge: Charge
+  #parts: readonly ChargePart[]
+  #isRefunded = false
+  /** Ends the renewals of what concurrency policies gave, while that is held. */
+  #letGo: (() => Promise<void>) | undefined
+
+  constructor(ledger: Ledger, charge: Charge) {
+    this.#ledger = ledger
+    this.#charge = charge
+    this.#parts = charge.parts
+    const held = this.#units((part, isSlot) => (isSlot ? part.cost : 0))
+    if (held.some((units) => units > 0)) this.#letGo = ledger.hold(() => this.#settle('renew', held))
+  }
+
+  async refund(): Promise<boolean> {
+    if (this.#isRefunded) return false
+    this.#isRefunded = true
+    const holds = this.#letGo !== undefined
+    await this.#stop()
+    return this.#settle(
+      'refund',
+      this.#units((part, isSlot) => (isSlot && !holds ? 0 : -part.cost)),
+    )
+  }
+
+  async commit(cost: Cost): Promise<boolean> {
+    const costs = costsOf(cost, this.#charge.policies)
+    if (this.#isRefunded) return false
+    const units = this.#units((part, isSlot, index) => (isSlot ? 0 : (costs[index] ?? 1) - part.cost))
+    this.#parts = this.#parts.map((part, index) => ({ ...part, cost: part.cost + (units[index] ?? 0) }))
+    return this.#settle('commit', units)
+  }
+
+  async release(): Promise<boolean> {
+    if (this.#letGo === undefined) return false
+    await this.#stop()
+    return this.#settle(
+      'release',
+      this.#units((part, isSlot) => (isSlot ? -part.cost : 0)),
+    )
+  }
+
+  /** What changes in each policy that was charged. */
+  #units(by: (part: ChargePart, isSlot: boolean, index: number) => number): number[] {
+    const { policies } = this.#charge
+    return this.#parts.map((part, index) =>
+      part.mark === undefined ? 0 : by(part, policies[index]?.algorithm === 'concurrency', index),
+    )
+  }
+
+  async #stop(): Promise<void> {
+    const letGo = this.#letGo
+    this.#letGo = undefined
+    await letGo?.()
+  }
+
+  async #settle(call: RateLimitFailureEvent['call'], units: readonly number[]): Promise<boolean> {
+    if (units.every((each) => each === 0)) return call !== 'release'
+    const { adapter, key, subject, policies, token } = this.#charge
+    const { name, channel, keepMs } = this.#ledger
+    const charged = this.#parts.map(({ at, mark = NOT_CHARGED }) => ({ at, mark }))
+    const args = { policies, charged, units, token, channel, message: subject, keepMs }
+    if (call !== 'renew') this.#ledger.changed(key)
+    try {
+      const { settled, at, marks } = await adapter.run(settle, subject, args, this.#ledger.call)
+      if (call !== 'renew') this.#ledger.changed(key)
+      this.#parts = this.#parts.map((part, index) =>
+        part.mark === NOT_CHARGED && (units[index] ?? 0) > 0 ? { ...part, at, mark: marks[index] } : part,
+      )
+      return settled
+    } catch (error) {
+      announceFailure({ name, key, call, error })
+      if (!isAdapterError(error) && (call === 'refund' || call === 'commit')) throw error
+      return false
+    }
+  }
+}
+
+/** Of a call that nobody counted. */
+export const NO_RECEIPT: Receipt = {
+  refund: async () => false,
+  commit: async () => false,
+  release: async () => false,
+}
