@@ -63,8 +63,9 @@ export interface Exchange<Native> {
 /**
  * A feature, written once: it answers, or it passes the request on, by `next()`, or by `exchange.hold` or `exchange.tee`.
  *
- * `next()` resolves once the handlers after this one have produced a response, or the client is gone. On Koa it rejects with what
- * they throw; elsewhere the framework answers their errors. It may be called once.
+ * `next()` resolves once the handlers after this one have produced a response, or the client is gone; on Koa not before they have
+ * ended: what must not wait for them goes by `exchange.onClose`. On Koa it rejects with what they throw; elsewhere the framework
+ * answers their errors. It may be called once.
  */
 export type Handler<Native> = (exchange: Exchange<Native>, next: () => Promise<void>) => Promise<void>
 

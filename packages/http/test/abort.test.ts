@@ -79,6 +79,39 @@ eachFramework((framework) => {
     expect(new Set(passed)).toEqual(new Set(['/1', '/2', '/3']))
     expect(emitWarning).not.toHaveBeenCalled()
   })
+
+  it('tells that an exchange is over while its handler still works, also of requests that wait in the pipe', async () => {
+    const over = new Set<string>()
+    const allStarted = deferred()
+    const allOver = deferred()
+    const end = deferred()
+    let started = 0
+    const gate = bound(async (exchange, next) => {
+      exchange.onClose(() => {
+        if (over.add(exchange.url).size === 4) allOver.resolve()
+      })
+      await next()
+    })
+    const { port } = await framework.serve({
+      gate,
+      async handler({ url }) {
+        if (url === '/done') return { body: 'done' }
+        if (++started === 3) allStarted.resolve()
+        await end.promise
+        return { body: 'too late' }
+      },
+    })
+    expect((await request(port, { path: '/done' })).body).toBe('done')
+    const socket = await sent(port, [{ path: '/1' }, { path: '/2' }, { path: '/3' }])
+    await allStarted.promise
+    expect(over.has('/1')).toBe(false)
+
+    socket.destroy()
+
+    await allOver.promise
+    expect(over).toEqual(new Set(['/done', '/1', '/2', '/3']))
+    end.resolve()
+  })
 })
 
 function socketOf({ native }: Exchange<unknown>): Socket {

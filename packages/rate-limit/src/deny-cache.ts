@@ -100,7 +100,12 @@ export function createDenyCache(adapter: Adapter, channel: string): DenyCache {
         return undefined
       }
       if (policies !== remembered.policies || (index !== undefined && (costs[index] ?? 1) < cost)) return undefined
-      if (policies.some(({ limit }, at) => (costs[at] ?? 1) > limit && cost <= limit)) return undefined // it never passes
+      if (
+        Number.isFinite(decision.retryAfterMs) &&
+        policies.some(({ limit, shadow }, at) => !shadow && (costs[at] ?? 1) > limit)
+      ) {
+        return undefined // it never passes
+      }
       return aged(decision, Math.max(0, time - repliedTime))
     },
 

@@ -9,7 +9,6 @@ import { announce } from './events.ts'
 import { block } from './operations/block.ts'
 import { type ConsumeArgs, type ConsumeResult, consume } from './operations/consume.ts'
 import { reset } from './operations/reset.ts'
-import { NOT_CHARGED } from './operations/settle.ts'
 import { unblock } from './operations/unblock.ts'
 import { checkedOptions, type RateLimiterOptions } from './options.ts'
 import { checkedMs, type Policy, shown } from './policy.ts'
@@ -55,7 +54,7 @@ export interface RateLimiter {
    *
    * @param durationMs For how long, in milliseconds. Defaults to what `penalty` says, as after a refusal.
    * @returns For how long it is blocked
-   * @throws {AdapterError} when the adapter fails; then the key is blocked in this process, for as long as the adapter fails
+   * @throws {AdapterError} when the adapter fails; with `failure: 'local'` this process blocks the key while it does
    * @throws {RangeError} when `durationMs` is no whole number from 1 on, or left out without a `penalty`
    */
   block(key: string, durationMs?: number, options?: CallOptions): Promise<number>
@@ -84,10 +83,18 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const leases = policies.filter(({ algorithm }) => algorithm === 'concurrency').map(({ windowMs }) => windowMs)
   const slots = createSlots(Math.min(...leases))
   const ones = policies.map(() => 1)
-  const withLimits = new Map<Limit | string, readonly Policy[]>()
+  const withLimits = new Map<number | string, readonly Policy[]>()
   let local: Adapter | undefined
 
-  const ledger: Ledger = { name, channel, keepMs, call, changed: (key) => denials?.forget(key), hold: slots.hold }
+  const ledger: Ledger = {
+    name,
+    channel,
+    keepMs,
+    call,
+    changed: (key) => denials?.forget(key),
+    holds: leases.length > 0,
+    hold: slots.hold,
+  }
 
   function subjectOf(key: string): string {
     if (typeof key !== 'string') throw new TypeError(`key must be a string, got ${shown(key)}`)
@@ -96,8 +103,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   /** The same list for the same limits: what the deny cache knows is about that list. */
   function policiesFor(limit: Limit): readonly Policy[] {
-    const id = typeof limit === 'object' && limit !== null ? JSON.stringify(limit) : limit
-    const known = withLimits.get(id)
+    const id = typeof limit === 'number' ? limit : JSON.stringify(limit)
+    const known = typeof limit === 'string' ? undefined : withLimits.get(id)
     if (known !== undefined) return known
     const created = policiesWithin(limit, policies)
     if (withLimits.size >= MOST_LIMITS) withLimits.clear()
@@ -146,16 +153,9 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   /** The decision, with a receipt when something was charged. */
   function concluded(key: string, subject: string, args: ConsumeArgs, result: ConsumeResult, by: Adapter): Decision {
     const source = by === adapter ? 'adapter' : 'local'
-    if (!args.charge || !result.allowed) return verdict(args.policies, result, source, undefined)
-    const { policies: charged, costs, token } = args
-    const parts = charged.map(({ shadow }, index) => {
-      const { retryMs = 0, mark = 0 } = result.quotas[index] ?? {}
-      const cost = costs[index] ?? 1
-      if (shadow && retryMs !== 0) return { cost: 0, at: 0, mark: undefined }
-      return { cost, at: result.at, mark: cost === 0 ? NOT_CHARGED : mark }
-    })
-    const receipt = new ChargeReceipt(ledger, { adapter: by, key, subject, policies: charged, parts, token })
-    return verdict(charged, result, source, receipt)
+    const isCharged = args.charge && result.allowed
+    const receipt = isCharged ? new ChargeReceipt(ledger, { adapter: by, key, subject, args, result }) : undefined
+    return verdict(args.policies, result, source, receipt)
   }
 
   return {

@@ -2,21 +2,20 @@ import { type Adapter, type CallOptions, isAdapterError } from '@holdfast/adapte
 import { type Cost, costsOf } from './cost.ts'
 import type { Receipt } from './decision.ts'
 import { announceFailure, type RateLimitFailureEvent } from './events.ts'
+import type { ConsumeArgs, ConsumeResult } from './operations/consume.ts'
 import { NOT_CHARGED, settle } from './operations/settle.ts'
-import type { Policy } from './policy.ts'
 
 /** What was charged, and where. */
 export interface Charge {
   readonly adapter: Adapter
   readonly key: string
   readonly subject: string
-  readonly policies: readonly Policy[]
-  readonly parts: readonly ChargePart[]
-  readonly token: string
+  readonly args: ConsumeArgs
+  readonly result: ConsumeResult
 }
 
 /** What one policy was charged, and when. */
-export interface ChargePart {
+interface ChargePart {
   readonly cost: number
   readonly at: number
   /** As the settle operation has it; undefined: nothing, by a shadow policy that would have refused. */
@@ -31,6 +30,8 @@ export interface Ledger {
   readonly call: CallOptions
   /** The usage of `key` has changed. */
   changed(key: string): void
+  /** Whether there is a concurrency policy. */
+  readonly holds: boolean
   /** Renews by `renew` until the function that it gives is called. */
   hold(renew: () => Promise<unknown>): () => Promise<void>
 }
@@ -38,51 +39,71 @@ export interface Ledger {
 export class ChargeReceipt implements Receipt {
   readonly #ledger: Ledger
   readonly #charge: Charge
-  #parts: readonly ChargePart[]
+  #parts: readonly ChargePart[] | undefined
   #isRefunded = false
   /** Ends the renewals of what concurrency policies gave, while that is held. */
   #letGo: (() => Promise<void>) | undefined
+  /** One call after the other: each goes by what the one before it has charged. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(ledger: Ledger, charge: Charge) {
     this.#ledger = ledger
     this.#charge = charge
-    this.#parts = charge.parts
+    if (!ledger.holds) return
     const held = this.#units((part, isSlot) => (isSlot ? part.cost : 0))
     if (held.some((units) => units > 0)) this.#letGo = ledger.hold(() => this.#settle('renew', held))
   }
 
-  async refund(): Promise<boolean> {
-    if (this.#isRefunded) return false
-    this.#isRefunded = true
-    const holds = this.#letGo !== undefined
-    await this.#stop()
-    return this.#settle(
-      'refund',
-      this.#units((part, isSlot) => (isSlot && !holds ? 0 : -part.cost)),
-    )
+  refund(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      if (this.#isRefunded) return false
+      this.#isRefunded = true
+      const holds = this.#letGo !== undefined
+      await this.#stop()
+      return this.#settle(
+        'refund',
+        this.#units((part, isSlot) => (isSlot && !holds ? 0 : -part.cost)),
+      )
+    })
   }
 
-  async commit(cost: Cost): Promise<boolean> {
-    const costs = costsOf(cost, this.#charge.policies)
-    if (this.#isRefunded) return false
-    const units = this.#units((part, isSlot, index) => (isSlot ? 0 : (costs[index] ?? 1) - part.cost))
-    this.#parts = this.#parts.map((part, index) => ({ ...part, cost: part.cost + (units[index] ?? 0) }))
-    return this.#settle('commit', units)
+  commit(cost: Cost): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const costs = costsOf(cost, this.#charge.args.policies)
+      if (this.#isRefunded) return false
+      const units = this.#units((part, isSlot, index) => (isSlot ? 0 : (costs[index] ?? 1) - part.cost))
+      this.#parts = this.#charged().map((part, index) => ({ ...part, cost: part.cost + (units[index] ?? 0) }))
+      return this.#settle('commit', units)
+    })
   }
 
-  async release(): Promise<boolean> {
-    if (this.#letGo === undefined) return false
-    await this.#stop()
-    return this.#settle(
-      'release',
-      this.#units((part, isSlot) => (isSlot ? -part.cost : 0)),
-    )
+  release(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      if (this.#letGo === undefined) return false
+      await this.#stop()
+      return this.#settle(
+        'release',
+        this.#units((part, isSlot) => (isSlot ? -part.cost : 0)),
+      )
+    })
+  }
+
+  #inTurn(call: () => Promise<boolean>): Promise<boolean> {
+    const done = this.#last.then(call)
+    this.#last = done.catch(() => {})
+    return done
+  }
+
+  /** Made when it is asked for: most receipts never are. */
+  #charged(): readonly ChargePart[] {
+    this.#parts ??= partsOf(this.#charge)
+    return this.#parts
   }
 
   /** What changes in each policy that was charged. */
   #units(by: (part: ChargePart, isSlot: boolean, index: number) => number): number[] {
-    const { policies } = this.#charge
-    return this.#parts.map((part, index) =>
+    const { policies } = this.#charge.args
+    return this.#charged().map((part, index) =>
       part.mark === undefined ? 0 : by(part, policies[index]?.algorithm === 'concurrency', index),
     )
   }
@@ -95,15 +116,16 @@ export class ChargeReceipt implements Receipt {
 
   async #settle(call: RateLimitFailureEvent['call'], units: readonly number[]): Promise<boolean> {
     if (units.every((each) => each === 0)) return call !== 'release'
-    const { adapter, key, subject, policies, token } = this.#charge
+    const { adapter, key, subject } = this.#charge
+    const { policies, token } = this.#charge.args
     const { name, channel, keepMs } = this.#ledger
-    const charged = this.#parts.map(({ at, mark = NOT_CHARGED }) => ({ at, mark }))
+    const charged = this.#charged().map(({ at, mark = NOT_CHARGED }) => ({ at, mark }))
     const args = { policies, charged, units, token, channel, message: subject, keepMs }
     if (call !== 'renew') this.#ledger.changed(key)
     try {
       const { settled, at, marks } = await adapter.run(settle, subject, args, this.#ledger.call)
       if (call !== 'renew') this.#ledger.changed(key)
-      this.#parts = this.#parts.map((part, index) =>
+      this.#parts = this.#charged().map((part, index) =>
         part.mark === NOT_CHARGED && (units[index] ?? 0) > 0 ? { ...part, at, mark: marks[index] } : part,
       )
       return settled
@@ -113,6 +135,15 @@ export class ChargeReceipt implements Receipt {
       return false
     }
   }
+}
+
+function partsOf({ args, result }: Charge): readonly ChargePart[] {
+  return args.policies.map(({ shadow }, index) => {
+    const { retryMs = 0, mark = 0 } = result.quotas[index] ?? {}
+    const cost = args.costs[index] ?? 1
+    if (shadow && retryMs !== 0) return { cost: 0, at: result.at, mark: undefined }
+    return { cost, at: result.at, mark: cost === 0 ? NOT_CHARGED : mark }
+  })
 }
 
 /** Of a call that nobody counted. */

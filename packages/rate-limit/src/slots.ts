@@ -11,12 +11,12 @@ interface Slot {
 }
 
 /**
- * One timer for all slots, every third of a lease, while there are any: what is given back soon is never renewed. It
- * does not keep the process alive.
+ * One timer for all slots, every third of a lease, while there are any: what is given back soon is never renewed. It does not keep the
+ * process alive.
  */
 export function createSlots(leaseMs: number): Slots {
   const held = new Set<Slot>()
-  const everyMs = Math.max(1, Math.floor(leaseMs / 3))
+  const everyMs = Math.min(LONGEST_TIMER, Math.max(1, Math.floor(leaseMs / 3)))
   let timer: NodeJS.Timeout | undefined
 
   function renewAll(): void {
@@ -43,3 +43,5 @@ export function createSlots(leaseMs: number): Slots {
     },
   }
 }
+
+const LONGEST_TIMER = 2 ** 31 - 1

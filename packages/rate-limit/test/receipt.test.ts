@@ -63,6 +63,18 @@ eachAdapter((makeAdapter) => {
       expect(await left(limiter)).toEqual([10])
     })
 
+    it('does what it is told one after the other, also when nobody waits', async () => {
+      const limiter = createRateLimiter({ adapter, limit: 10, windowMs: 1_000, algorithm })
+      const { receipt } = await limiter.consume('key', { cost: 0 })
+      expect(await Promise.all([receipt?.commit(3), receipt?.commit(4), receipt?.refund(), receipt?.commit(5)])).toEqual([
+        true,
+        true,
+        true,
+        false,
+      ])
+      expect(await left(limiter)).toEqual([10])
+    })
+
     it('applies the limit of a call at once', async () => {
       const limiter = createRateLimiter({ adapter, limit: 4, windowMs: 1_000, algorithm })
       await limiter.consume('key', { cost: 4 })

@@ -16,9 +16,9 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
     const { durationMs, keepMs } = args
     const open = opened(usage, args, now)
     const before = open.block
-    const grown = typeof durationMs === 'number' ? undefined : nextPenalty(durationMs, before?.penaltyMs)
-    const lastsMs = typeof durationMs === 'number' ? durationMs : nextPenalty(durationMs, before?.penaltyMs)
-    const penaltyMs = grown ?? before?.penaltyMs ?? 0
+    const isPenalty = typeof durationMs !== 'number'
+    const lastsMs = isPenalty ? nextPenalty(durationMs, before?.penaltyMs) : durationMs
+    const penaltyMs = isPenalty ? lastsMs : (before?.penaltyMs ?? 0)
     const isLonger = before === undefined || now + lastsMs >= before.until
     open.block = isLonger ? { until: now + lastsMs, lastsMs, penaltyMs } : { ...before, penaltyMs }
     const counts = open.isAhead ? undefined : (usage?.counts ?? new Map())

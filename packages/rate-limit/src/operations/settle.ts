@@ -38,7 +38,8 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
       const by = units[index] ?? 0
       if (by === 0) continue
       if (mark === NOT_CHARGED) {
-        if (by > 0) each.state = algorithm.charge(each.state, policy, by, now, token)
+        if (by < 0) continue
+        each.state = algorithm.charge(each.state, policy, by, now, token)
       } else {
         const state = algorithm.settle(each.state, policy, { at, mark, token, units: by }, now)
         if (state === undefined) continue
@@ -64,8 +65,8 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
       if p.cost ~= 0 then
         local charged, mark = string.match(p.flag, '(%S+) (%S+)')
         p.at, p.mark = tonumber(charged), tonumber(mark)
-        local done = true
-        if p.mark ~= ${NOT_CHARGED} then done = p.algorithm.settle(p) elseif p.cost > 0 then p.algorithm.charge(p) end
+        local done = p.cost > 0
+        if p.mark ~= ${NOT_CHARGED} then done = p.algorithm.settle(p) elseif done then p.algorithm.charge(p) end
         if done then settled, freed = true, freed or p.cost < 0 end
       end
     end
