@@ -32,8 +32,8 @@ export interface App {
   readonly gate?: Bindings
   /** Defaults to one that answers 200 with `hello`. */
   readonly handler?: AppHandler
-  /** How many proxies the app trusts. Defaults to none. */
-  readonly trustProxy?: number
+  /** How many proxies the app trusts, or that it trusts whatever they say. Defaults to what the framework does by itself: none. */
+  readonly trustProxy?: number | true
 }
 
 /** The same middlewares by their three bindings; only those of the framework at hand are made, once per server. */
@@ -135,7 +135,7 @@ async function listening(listener: RequestListener): Promise<Served> {
   }
 }
 
-type MakeListener = (gate: Bindings, handler: AppHandler, trustProxy: number) => RequestListener
+type MakeListener = (gate: Bindings, handler: AppHandler, trustProxy: number | true) => RequestListener
 
 const none = bound()
 const frameworks: readonly { name: string; binding: keyof Bindings; listener: MakeListener }[] = [
@@ -147,7 +147,7 @@ const frameworks: readonly { name: string; binding: keyof Bindings; listener: Ma
 ]
 
 /** The app behind is a bare listener, which answers its own errors as every app does. */
-function inFront(gate: Bindings, handler: AppHandler, trustProxy: number): RequestListener {
+function inFront(gate: Bindings, handler: AppHandler, trustProxy: number | true): RequestListener {
   async function listener(req: IncomingMessage, res: ServerResponse): Promise<void> {
     try {
       const response = await handler(appRequest(req, res, thrown))
@@ -173,7 +173,8 @@ function sendByNode(res: ServerResponse, response: AppResponse): void {
 
 function onExpress(createApp: typeof express, major: 4 | 5): MakeListener {
   return (gate, handler, trustProxy) => {
-    const app = createApp().set('env', 'test').set('trust proxy', trustProxy)
+    const app = createApp().set('env', 'test')
+    if (trustProxy !== 0) app.set('trust proxy', trustProxy)
     for (const middleware of gate.express()) app.use(middleware)
     app.use((req, res, next) => {
       const result = handler(appRequest(req, res, next, req.originalUrl))
@@ -199,7 +200,7 @@ function sendByExpress(res: Response, response: AppResponse | undefined): void {
 
 function onKoa(App: typeof Koa): MakeListener {
   return (gate, handler, trustProxy) => {
-    const app = new App({ proxy: trustProxy > 0, maxIpsCount: trustProxy })
+    const app = new App({ proxy: trustProxy !== 0, maxIpsCount: trustProxy === true ? 0 : trustProxy })
     app.silent = true
     for (const middleware of gate.koa()) app.use(middleware)
     app.use(async (ctx: Context) => {

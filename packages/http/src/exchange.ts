@@ -20,7 +20,10 @@ export interface Exchange<Native> {
   /** Whether the client's connection is gone. */
   readonly aborted: boolean
 
-  /** Calls `listener` once the response is out, or the client is gone; at once when it is already. May call it more than once. */
+  /** The status of the response, once its head is out. */
+  readonly status: number | undefined
+
+  /** Calls `listener` once the response is out, or the client is gone; at once when it is already. */
   onClose(listener: () => void): void
 
   /** Sets a header on whatever response goes out, an error's too, or on the one that is held. Without effect once the headers are sent. */

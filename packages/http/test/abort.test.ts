@@ -81,21 +81,22 @@ eachFramework((framework) => {
   })
 
   it('tells that an exchange is over while its handler still works, also of requests that wait in the pipe', async () => {
-    const over = new Set<string>()
+    const over = new Map<string, number | undefined>()
     const allStarted = deferred()
     const allOver = deferred()
     const end = deferred()
     let started = 0
     const gate = bound(async (exchange, next) => {
       exchange.onClose(() => {
-        if (over.add(exchange.url).size === 4) allOver.resolve()
+        expect(over.has(exchange.url)).toBe(false)
+        if (over.set(exchange.url, exchange.status).size === 4) allOver.resolve()
       })
       await next()
     })
     const { port } = await framework.serve({
       gate,
       async handler({ url }) {
-        if (url === '/done') return { body: 'done' }
+        if (url === '/done') return { status: 202, body: 'done' }
         if (++started === 3) allStarted.resolve()
         await end.promise
         return { body: 'too late' }
@@ -109,7 +110,7 @@ eachFramework((framework) => {
     socket.destroy()
 
     await allOver.promise
-    expect(over).toEqual(new Set(['/done', '/1', '/2', '/3']))
+    expect(Object.fromEntries(over)).toEqual({ '/1': undefined, '/2': undefined, '/3': undefined, '/done': 202 })
     end.resolve()
   })
 })

@@ -15,8 +15,8 @@ export interface RateLimitEvent {
 export interface RateLimitFailureEvent {
   readonly name: string
   readonly key: string
-  /** What failed: a receipt's call, or the renewal of a concurrency policy's lease. */
-  readonly call: 'refund' | 'commit' | 'release' | 'renew'
+  /** What failed: a receipt's call, the renewal of a concurrency policy's lease, or an app's own `count`. */
+  readonly call: 'refund' | 'commit' | 'release' | 'renew' | 'count'
   readonly error: unknown
 }
 

@@ -1,10 +1,12 @@
 import { toExpress } from '@holdfast/http/express'
 import type { Request, RequestHandler } from 'express'
 import { addressKey } from './client-key.ts'
-import { createHandler, type RateLimitOptions } from './handler.ts'
+import { createHandler } from './handler.ts'
+import { warnThatAllAreTrusted, warnThatNoneIsTrusted } from './proxies.ts'
+import type { RateLimitOptions } from './request-options.ts'
 
 export { getRateLimit } from './decided.ts'
-export type { RateLimitOptions } from './handler.ts'
+export type { RateLimitOptions } from './request-options.ts'
 
 /**
  * Limits how often a client may ask: refused requests get 429 with `Retry-After`, all get the `RateLimit` fields.
@@ -12,7 +14,7 @@ export type { RateLimitOptions } from './handler.ts'
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function rateLimit(options: RateLimitOptions<Request>): RequestHandler {
-  return toExpress(createHandler(options))
+  return toExpress(createHandler(options, checkProxies))
 }
 
 /**
@@ -21,5 +23,14 @@ export function rateLimit(options: RateLimitOptions<Request>): RequestHandler {
  * @throws {TypeError} when the request has no address
  */
 export function clientKey(request: Request): string {
+  checkProxies(request)
   return addressKey(request.ip)
 }
+
+function checkProxies({ app, headers }: Request): void {
+  const trusted: unknown = app.get('trust proxy')
+  if (trusted === true) warnThatAllAreTrusted(app, REMEDY)
+  else if (trusted === false && headers['x-forwarded-for'] !== undefined) warnThatNoneIsTrusted(app, REMEDY)
+}
+
+const REMEDY = "Say how many proxies there are: app.set('trust proxy', 1)"

@@ -1,60 +1,92 @@
+import { createHmac } from 'node:crypto'
 import type { Exchange, Handler } from '@holdfast/http'
-import { addressKey, checkedSubnet, IPV6_SUBNET } from './client-key.ts'
-import type { Cost } from './cost.ts'
+import { addressKey } from './client-key.ts'
 import { isDecided, remember } from './decided.ts'
-import { draftFields } from './headers.ts'
+import type { Decision, Receipt } from './decision.ts'
+import { announceFailure } from './events.ts'
+import { dialectsOf } from './headers/dialects.ts'
 import { createRateLimiter, type RateLimiter } from './limiter.ts'
 import type { RateLimiterOptions } from './options.ts'
-import { checkNothingUnknown, shown } from './policy.ts'
-import { refusal } from './refusal.ts'
+import { checkNothingUnknown } from './policy.ts'
+import { isResponse, messageOf, problemOf, refusalHeaders } from './refusal.ts'
+import { checkedRequestOptions, type GivenLimiter, type RateLimitOptions } from './request-options.ts'
 
-export type RateLimitOptions<Native> = RequestOptions<Native> & (RateLimiterOptions | GivenLimiter)
-
-interface GivenLimiter {
-  /** An engine made elsewhere, to inspect or reset it, in place of the options that make one. */
-  readonly limiter: RateLimiter
-}
-
-interface RequestOptions<Native> {
-  /** Whose quota a request is charged to. Defaults to the client's address by the framework's own proxy rules. */
-  readonly key?: (native: Native) => string | Promise<string>
-  /** What a request costs. Defaults to 1. */
-  readonly cost?: Cost | ((native: Native) => Cost | Promise<Cost>)
-  /** Whether a request passes uncharged. Defaults to none. */
-  readonly skip?: (native: Native) => boolean | Promise<boolean>
-  /** The fields that tell clients their quota: those of the IETF draft, or none. Defaults to `'draft'`. */
-  readonly headers?: 'draft' | false
-  /** How many bits of an IPv6 address make one client. Defaults to 56. */
-  readonly ipv6Subnet?: number
-}
-
-/** Refuses requests over the limit with 429, and tells every client its quota. */
-export function createHandler<Native extends object>(options: RateLimitOptions<Native>): Handler<Native> {
-  const { key, cost = 1, skip, headers = 'draft', ipv6Subnet = IPV6_SUBNET, ...engine } = options
-  for (const [name, value] of Object.entries({ key, skip })) {
-    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${shown(value)}`)
-  }
-  if (headers !== 'draft' && headers !== false) throw new RangeError(`headers must be 'draft' or false, got ${shown(headers)}`)
-  checkedSubnet(ipv6Subnet)
+/**
+ * Refuses requests over the limit with 429, and tells every client its quota.
+ *
+ * @param checkProxies Looks, before an address is a key, whether the app's proxy settings let clients choose it
+ */
+export function createHandler<Native extends object>(
+  options: RateLimitOptions<Native>,
+  checkProxies: (native: Native) => void = () => {},
+): Handler<Native> {
+  const { key, cost, skip, limitOf, isCounted, ipv6Subnet, ...answering } = checkedRequestOptions(options)
+  const { headers, partitionKeySecret, statusCode, message, onLimited, engine } = answering
   const limiter = limiterOf(engine)
+  const dialects = dialectsOf(headers, limiter.policies, limiter.adapter.now)
   const holdsSlots = limiter.policies.some(({ algorithm }) => algorithm === 'concurrency')
-  const fieldsOf = headers === 'draft' ? draftFields(limiter.policies) : () => []
+  const isSettled = holdsSlots || isCounted !== undefined
 
-  async function subjectOf(exchange: Exchange<Native>): Promise<string> {
-    return key === undefined ? addressKey(exchange.ip, ipv6Subnet) : key(exchange.native)
+  function subjectOf({ native, ip }: Exchange<Native>): string | Promise<string> {
+    if (key !== undefined) return key(native)
+    checkProxies(native)
+    return addressKey(ip, ipv6Subnet)
+  }
+
+  async function decide(native: Native, subject: string): Promise<Decision> {
+    const units = typeof cost === 'function' ? await cost(native) : cost
+    return limiter.consume(subject, limitOf === undefined ? { cost: units } : { cost: units, limit: await limitOf(native) })
+  }
+
+  function tell(exchange: Exchange<Native>, subject: string, decision: Decision): void {
+    const partitionKey =
+      partitionKeySecret === undefined
+        ? undefined
+        : createHmac('sha256', partitionKeySecret).update(subject).digest().subarray(0, 16)
+    for (const dialect of dialects) dialect(exchange, decision, partitionKey)
+  }
+
+  async function refuse(exchange: Exchange<Native>, decision: Decision): Promise<void> {
+    const { native } = exchange
+    const isLimited = decision.source !== 'closed'
+    if (isLimited && onLimited !== undefined) {
+      for (const [name, value] of Object.entries(refusalHeaders(decision))) exchange.setHeader(name, value)
+      const answer = await onLimited(native, decision)
+      if (isResponse(answer)) exchange.respond(answer)
+      return
+    }
+    if (isLimited && message !== undefined) {
+      const told = typeof message === 'function' ? await message(native, decision) : message
+      return exchange.respond(messageOf(decision, statusCode, told))
+    }
+    exchange.respond(problemOf(decision, statusCode))
+  }
+
+  /** Gives back what the response shows to be free, and what was held for the time of the request. */
+  async function settle({ native, status }: Exchange<Native>, subject: string, receipt: Receipt): Promise<void> {
+    let isFree = false
+    try {
+      isFree = status !== undefined && isCounted?.(native, status) === false
+      if (isFree) await receipt.refund()
+    } catch (error) {
+      announceFailure({ name: limiter.name, key: subject, call: 'count', error })
+    }
+    if (holdsSlots && !isFree) await receipt.release()
   }
 
   return async function rateLimit(exchange, next) {
     const { native } = exchange
     if (skip !== undefined && (await skip(native))) return next()
     if (exchange.aborted && exchange.ip === undefined) return
-    const subject = await subjectOf(exchange)
+    const given = subjectOf(exchange)
+    const subject = typeof given === 'string' ? given : await given
     if (isDecided(native, limiter, subject)) return next()
-    const decision = await limiter.consume(subject, { cost: typeof cost === 'function' ? await cost(native) : cost })
+    const decision = await decide(native, subject)
     remember(native, { limiter, subject, decision })
-    for (const [name, value] of fieldsOf(decision)) exchange.setHeader(name, value)
-    if (!decision.allowed) return exchange.respond(refusal(decision))
-    if (holdsSlots) exchange.onClose(() => void decision.receipt?.release())
+    tell(exchange, subject, decision)
+    if (!decision.allowed) return refuse(exchange, decision)
+    const { receipt } = decision
+    if (receipt !== undefined && isSettled) exchange.onClose(() => void settle(exchange, subject, receipt))
     return next()
   }
 }

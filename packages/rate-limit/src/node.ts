@@ -1,9 +1,15 @@
 import type { IncomingMessage } from 'node:http'
+import type { HttpResponse } from '@holdfast/http'
 import { type NodeMiddleware, toNode } from '@holdfast/http/node'
-import { createHandler, type RateLimitOptions } from './handler.ts'
+import { createHandler } from './handler.ts'
+import { shown } from './policy.ts'
+import { isResponse } from './refusal.ts'
+import type { RateLimitOptions } from './request-options.ts'
 
 export { getRateLimit } from './decided.ts'
-export type { RateLimitOptions } from './handler.ts'
+
+/** Here `onLimited` returns the response: a request has none to write to. */
+export type NodeRateLimitOptions = RateLimitOptions<IncomingMessage, HttpResponse>
 
 /**
  * Limits how often a client may ask, in front of the app or without a framework: refused requests get 429 with `Retry-After`, all
@@ -11,6 +17,20 @@ export type { RateLimitOptions } from './handler.ts'
  *
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
-export function rateLimit(options: RateLimitOptions<IncomingMessage>): NodeMiddleware {
-  return toNode(createHandler(options))
+export function rateLimit(options: NodeRateLimitOptions): NodeMiddleware {
+  const { onLimited } = options
+  return toNode(createHandler(onLimited === undefined ? options : { ...options, onLimited: answering(onLimited) }))
 }
+
+/** Nobody else would answer a request for which it returns nothing. */
+function answering(onLimited: OnLimited): OnLimited {
+  if (typeof onLimited !== 'function') return onLimited
+  return async (request, decision) => {
+    const answer = await onLimited(request, decision)
+    if (!isResponse(answer))
+      throw new TypeError(`onLimited must return a response, { status, headers, body }, got ${shown(answer)}`)
+    return answer
+  }
+}
+
+type OnLimited = NonNullable<NodeRateLimitOptions['onLimited']>

@@ -30,7 +30,7 @@ type WithoutName<Options> = Options extends unknown ? Omit<Options, 'name'> : ne
 type OnePolicy = WithoutName<PolicyOptions> & { readonly policies?: never }
 
 type SeveralPolicies = {
-  readonly [Option in 'limit' | 'windowMs' | 'algorithm' | 'anchor' | 'refill' | 'leaseMs' | 'shadow']?: never
+  readonly [Option in 'limit' | 'windowMs' | 'algorithm' | 'anchor' | 'refill' | 'leaseMs' | 'shadow' | 'unit']?: never
 } & {
   /** Policies that are decided together, all or nothing. */
   readonly policies: readonly PolicyOptions[]

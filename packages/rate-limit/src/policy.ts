@@ -10,6 +10,8 @@ interface SharedOptions {
   readonly name: string
   /** Units per window, or at once: a whole number. 0 refuses everything. */
   readonly limit: number
+  /** What a unit is, as clients are told. Defaults to `'requests'`. */
+  readonly unit?: 'requests' | 'content-bytes'
   /** Counts and reports, and never refuses: to try a policy out. What it would have refused, it does not charge. Defaults to false. */
   readonly shadow?: boolean
 }
@@ -51,6 +53,7 @@ export interface Policy {
   /** Whether `refill` was given, and stays when a call has another limit. */
   readonly hasRefill: boolean
   readonly shadow: boolean
+  readonly unit: 'requests' | 'content-bytes'
   /** Names the policy's fields: a deploy that changes what is counted starts it clean, one that changes the limit does not. */
   readonly digest: string
 }
@@ -75,7 +78,7 @@ export function definePolicies(options: readonly PolicyOptions[]): readonly Poli
 
 function definePolicy(options: PolicyOptions): Policy {
   const { name, limit, windowMs, leaseMs = DEFAULT_LEASE_MS, algorithm = 'sliding-window-log' } = options
-  const { anchor = 'first', refill, shadow = false } = options
+  const { anchor = 'first', refill, shadow = false, unit = 'requests' } = options
   if (typeof name !== 'string' || !/^[\x20-\x7e]+$/.test(name)) {
     throw new RangeError(`A policy's name must be printable ASCII, got ${JSON.stringify(name)}`)
   }
@@ -92,10 +95,16 @@ function definePolicy(options: PolicyOptions): Policy {
     throw new RangeError(`refill ${of} must be a whole number of at least 1, got ${shown(refill)}`)
   }
   if (typeof shadow !== 'boolean') throw new TypeError(`shadow ${of} must be true or false, got ${shown(shadow)}`)
+  if (unit !== 'requests' && unit !== 'content-bytes') {
+    throw new RangeError(`unit ${of} must be 'requests' or 'content-bytes', got ${shown(unit)}`)
+  }
   const counted = JSON.stringify([name, algorithm, lengthMs, algorithm === 'fixed-window' ? anchor : ''])
   const digest = createHash('sha256').update(counted).digest('base64url').slice(0, 6)
   const hasRefill = refill !== undefined
-  return limited({ name, algorithm, limit, windowMs: lengthMs, anchor, refill: refill ?? 1, hasRefill, shadow, digest }, limit)
+  return limited(
+    { name, algorithm, limit, windowMs: lengthMs, anchor, refill: refill ?? 1, hasRefill, shadow, unit, digest },
+    limit,
+  )
 }
 
 /**
@@ -161,7 +170,7 @@ const ALGORITHMS: readonly AlgorithmName[] = [
 
 const RATES = ALGORITHMS.filter((algorithm) => algorithm !== 'concurrency')
 
-const KNOWN = ['name', 'limit', 'algorithm', 'anchor', 'shadow']
+const KNOWN = ['name', 'limit', 'algorithm', 'anchor', 'shadow', 'unit']
 
 /** The options that not every algorithm has. An anchor does no harm. */
 const BELONGS_TO: Record<string, readonly AlgorithmName[]> = {

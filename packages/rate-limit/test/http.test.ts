@@ -9,6 +9,7 @@ import { eachAdapter } from '@holdfast/test/adapters'
 import { type Bindings, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request } from '@holdfast/test/raw-http'
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { parseList } from 'structured-headers'
 
 type Options = RateLimiterOptions & { headers?: 'draft' | false; ipv6Subnet?: number }
@@ -79,6 +80,36 @@ eachFramework((framework) => {
   async function serve(...options: readonly Options[]) {
     return framework.serve({ gate: limited(...options), trustProxy: 1 })
   }
+
+  it('lets a client pass after exactly Retry-After seconds, at any phase, by every algorithm', async () => {
+    const algorithm = fc.constantFrom('sliding-window-log', 'sliding-window-counter', 'fixed-window', 'token-bucket')
+    const clock = fakeClock(Date.UTC(2025, 5, 1))
+    let turn = 0
+    await fc.assert(
+      fc.asyncProperty(
+        algorithm,
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 100, max: 20_000 }),
+        fc.array(fc.nat(5_000), { minLength: 5, maxLength: 8 }),
+        async (algorithm, limit, windowMs, pauses) => {
+          turn += 1
+          const options = { limit, windowMs, algorithm, name: String(turn) } as Options
+          const { port, close } = await serve({ ...options, adapter: memoryAdapter({ now: clock.now }) })
+          for (const pause of pauses) {
+            clock.advance(pause)
+            const { status, headers } = await request(port)
+            if (status === 200) continue
+            const seconds = Number(headers['retry-after'])
+            expect(seconds).toBeGreaterThanOrEqual(1)
+            clock.advance(seconds * 1_000)
+            expect((await request(port)).status).toBe(200)
+          }
+          await close()
+        },
+      ),
+      { numRuns: 20 },
+    )
+  })
 
   it('gives clients behind a trusted proxy quotas of their own, and a whole IPv6 /56 one', async () => {
     const { port } = await serve({ adapter: memoryAdapter(), limit: 1, windowMs: 60_000 })

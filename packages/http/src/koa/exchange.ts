@@ -42,6 +42,10 @@ export class KoaExchange implements Exchange<Context> {
     return this.native.req.socket.destroyed
   }
 
+  get status(): number | undefined {
+    return this.native.res.headersSent ? this.native.res.statusCode : undefined
+  }
+
   /** Whether there is a response: by `respond`, or by later handlers. */
   get answered(): boolean {
     return this.#answered || this.#capture?.hasResponse === true

@@ -7,7 +7,7 @@ export function whenClosed(req: IncomingMessage, res: ServerResponse): Promise<v
   return new Promise((resolve) => onClosed(req, res, resolve))
 }
 
-/** Calls back once the response is out, or its client is gone; at once when it is gone already. May call more than once. */
+/** Calls back once the response is out, or its client is gone; at once when it is gone already. */
 export function onClosed(req: IncomingMessage, res: ServerResponse, listener: () => void): void {
   if (res.closed || req.socket.destroyed) return listener()
   res.once('close', listener)
@@ -17,8 +17,12 @@ export function onClosed(req: IncomingMessage, res: ServerResponse, listener: ()
 /** A pipelined response that waits for its turn has no socket yet, and Node never closes it when the client leaves before. */
 function listenBySocket(socket: Socket, res: ServerResponse, listener: () => void): void {
   const waiting = waitingOn.get(socket) ?? listenTo(socket)
-  waiting.add(listener)
-  res.once('close', () => waiting.delete(listener))
+  function leave(): void {
+    res.off('close', listener)
+    listener()
+  }
+  waiting.add(leave)
+  res.once('close', () => waiting.delete(leave))
 }
 
 /** One listener, however many requests are in the pipe: more than ten would have Node warn of a leak. */

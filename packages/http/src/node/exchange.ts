@@ -46,6 +46,10 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
     return this.native.socket.destroyed
   }
 
+  get status(): number | undefined {
+    return this.#res.headersSent ? this.#res.statusCode : undefined
+  }
+
   /** Whether `respond` was called. */
   get answered(): boolean {
     return this.#answered
