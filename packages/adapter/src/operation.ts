@@ -28,12 +28,18 @@ export interface Operation<State, Args, Result> {
    * The same step, run inside Redis: a function body that returns one flat array of integers and strings.
    *
    * Defined for it: `key`; `KEYS`, with the further keys from 2 on; `ARGV`, what `encode` gave; `now`; and
-   * `read(field, ...)`, the fields' values (nil when there is no state), `write(ttlMs, field, value, ...)`, which replaces the
+   * `read(field, ...)`, the fields' values (nil when there is no state), `ends`, when the state that was read ends (or nil), `write(ttlMs, field, value, ...)`, which replaces the
    * state, `update(ttlMs, field, value, ...)`, which merges into it, `delete()` and `publish(channel, message)`. With
    * `state: 'string'` it is `read()` and `write(ttlMs, bytes)`, without `update`. Field names begin with a letter or a digit.
    * Clients round integers near 2^53: return those as strings, by `string.format('%.0f', n)`.
    */
   readonly lua: string
+
+  /**
+   * Lua that is run once, before the steps that go to Redis together: functions and tables for `lua` to use. They see what is defined
+   * for `lua`, but for `KEYS` and `ARGV`.
+   */
+  readonly luaPrelude?: string
 
   /** The arguments as Redis gets them, in the order of `ARGV`. */
   encode(args: Args): RedisArgument[]
@@ -60,7 +66,7 @@ export interface Transition<State, Result> {
  * @throws {TypeError} when a part of it is missing or of the wrong kind
  */
 export function defineOperation<State, Args, Result>(operation: Operation<State, Args, Result>): Operation<State, Args, Result> {
-  const { name, state = 'hash', lua } = operation
+  const { name, state = 'hash', lua, luaPrelude = '' } = operation
   if (typeof name !== 'string' || !/^[\w-]+(\.[\w-]+)*$/.test(name)) {
     throw new TypeError(`Operation name must be words joined by dots, such as 'lock.acquire', got ${JSON.stringify(name)}`)
   }
@@ -70,6 +76,7 @@ export function defineOperation<State, Args, Result>(operation: Operation<State,
   if (typeof lua !== 'string' || lua.trim() === '') {
     throw new TypeError(`Operation ${name}: lua must be the body of the step in Lua`)
   }
+  if (typeof luaPrelude !== 'string') throw new TypeError(`Operation ${name}: luaPrelude must be Lua`)
   if (state !== 'hash' && state !== 'string') {
     throw new TypeError(`Operation ${name}: state must be 'hash' or 'string', got ${JSON.stringify(state)}`)
   }

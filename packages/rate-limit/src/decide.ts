@@ -11,7 +11,7 @@ export function verdict(
   source: DecisionSource,
   receipt: Receipt | undefined,
 ): Decision {
-  const { allowed, quotas, blockedMs, penaltyMs } = result
+  const { allowed, waits, quotas, blockedMs, penaltyMs } = result
   const blocked = blockedMs > 0
   const violated: string[] = []
   const decided: PolicyDecision[] = []
@@ -21,10 +21,11 @@ export function verdict(
     const quota = quotas[index]
     if (policy === undefined || quota === undefined) continue
     const { name, limit, shadow } = policy
-    const { remaining, nextMs, fullMs, retryMs } = quota
-    const isViolated = retryMs !== 0 && !blocked
+    const { remaining, nextMs, fullMs } = quota
+    const waitMs = waits[index] ?? 0
+    const isViolated = waitMs !== 0 && !blocked
     if (isViolated && !shadow) violated.push(name)
-    if (!shadow) retryAfterMs = Math.max(retryAfterMs, retryMs < 0 ? Number.POSITIVE_INFINITY : retryMs)
+    if (!shadow) retryAfterMs = Math.max(retryAfterMs, waitMs < 0 ? Number.POSITIVE_INFINITY : waitMs)
     decided.push({ name, limit, remaining, nextMs, fullMs, violated: isViolated })
   }
   return { allowed, retryAfterMs, violated, blocked, policies: decided, source, receipt }
@@ -50,10 +51,10 @@ export function refusalOf(
   let latest: number | undefined
   let lastsMs = 0
   for (const [index, { algorithm, shadow, windowMs }] of policies.entries()) {
-    const retryMs = result.quotas[index]?.retryMs ?? 0
-    if (shadow || retryMs === 0) continue
+    const waitMs = result.waits[index] ?? 0
+    if (shadow || waitMs === 0) continue
     if (algorithm === 'concurrency') return undefined
-    const refusedMs = retryMs < 0 ? windowMs : retryMs
+    const refusedMs = waitMs < 0 ? windowMs : waitMs
     if (refusedMs <= lastsMs) continue
     latest = index
     lastsMs = refusedMs

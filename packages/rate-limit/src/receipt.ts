@@ -139,9 +139,9 @@ export class ChargeReceipt implements Receipt {
 
 function partsOf({ args, result }: Charge): readonly ChargePart[] {
   return args.policies.map(({ shadow }, index) => {
-    const { retryMs = 0, mark = 0 } = result.quotas[index] ?? {}
+    const { mark = 0 } = result.quotas[index] ?? {}
     const cost = args.costs[index] ?? 1
-    if (shadow && retryMs !== 0) return { cost: 0, at: result.at, mark: undefined }
+    if (shadow && result.waits[index] !== 0) return { cost: 0, at: result.at, mark: undefined }
     return { cost, at: result.at, mark: cost === 0 ? NOT_CHARGED : mark }
   })
 }

@@ -9,6 +9,7 @@ export interface Script {
 /** What of an operation its script is made of. */
 export interface ScriptSource {
   readonly lua: string
+  readonly luaPrelude?: string
   readonly state?: 'hash' | 'string'
 }
 
@@ -28,7 +29,8 @@ export interface ScriptSource {
 export function scriptOf(operation: ScriptSource): Script {
   const known = scripts.get(operation)
   if (known !== undefined) return known
-  const lua = [PRELUDE, operation.state === 'string' ? STRING_STATE : HASH_STATE, body(operation.lua), EPILOGUE].join('\n')
+  const { state, luaPrelude = '', lua: step } = operation
+  const lua = [PRELUDE, state === 'string' ? STRING_STATE : HASH_STATE, luaPrelude, body(step), EPILOGUE].join('\n')
   const script = { lua, sha: createHash('sha1').update(lua).digest('hex') }
   scripts.set(operation, script)
   return script
@@ -60,7 +62,10 @@ local function read(...)
   local fields = call('HMGET', key, '$', ...)
   ends = tonumber(fields[1] or nil)
   live = ends ~= nil and ends > now
-  if not live then return nil end
+  if not live then
+    ends = nil
+    return nil
+  end
   local count = select('#', ...) + 1
   for i = 2, count do fields[i] = fields[i] or nil end
   return unpack(fields, 2, count)

@@ -8,8 +8,6 @@ export interface Quota {
   readonly nextMs: number
   /** Until the quota is whole; 0 when nothing is used. */
   readonly fullMs: number
-  /** Until the units that were asked for are available: 0 when they are now, -1 when they never are. */
-  readonly retryMs: number
   /** The number of the last charge, where `at` alone does not find it again; else 0. */
   readonly mark: number
 }
@@ -28,13 +26,16 @@ export interface Settlement {
 /**
  * How one kind of policy counts, in TypeScript and in Lua.
  *
- * `lua` defines `algorithms['name']`, a function that gives a table with the same functions on a policy `p` (`digest`, `limit`,
- * `window`, `extra`, `cost`, the `state` of its `fields`, and `ring`, a key of its own), where `p` carries the state between them.
+ * `lua` returns a table with the names of its `fields`, with `has_ring`, and with the same functions on a policy `p` (`limit`, `window`, `extra`, `cost`, and `ring`, a key of its own), where `p` carries the state between them. `open(p, ...)` gets
+ * the fields' values, 0 where nothing is left of the state; `save(p)` gives how long it lasts, 0 when it does not matter, and the
+ * values. `p.epoch` is the mark of a charge.
  */
 export interface Algorithm<State> {
   /** The state as it counts at `now`: what has ended is gone, and what lies ahead of a clock that stepped back is clamped. */
   open(state: State | undefined, policy: Policy, now: number): State | undefined
-  measure(state: State | undefined, policy: Policy, cost: number, now: number): Quota
+  /** Until `cost` units are available: 0 when they are now, -1 when they never are. */
+  wait(state: State | undefined, policy: Policy, cost: number, now: number): number
+  measure(state: State | undefined, policy: Policy, now: number): Quota
   charge(state: State | undefined, policy: Policy, cost: number, now: number, token: string): State
   /** The state with a charge changed; null when nothing is left of it, undefined when the charge does not count any more. */
   settle(state: State | undefined, policy: Policy, settlement: Settlement, now: number): State | null | undefined

@@ -23,9 +23,23 @@ const ALGORITHMS: Record<AlgorithmName, Algorithm<unknown>> = {
   concurrency,
 }
 
+/**
+ * Defines `algorithm_of(name)`, and what algorithms share: `call`, `max`, `min`, `floor`, `ceil`, `format`, `LARGEST` and `token`, the
+ * caller's. Only those that are asked for are made.
+ */
 export const algorithmsLua: string = `
-  local algorithms = {}
-  ${Object.values(ALGORITHMS)
-    .map(({ lua }) => lua)
-    .join('')}
+  local call, format, max, min, floor, ceil = redis.call, string.format, math.max, math.min, math.floor, math.ceil
+  local LARGEST, token = ${Number.MAX_SAFE_INTEGER}, nil
+  local makers, made = {}, {}
+  ${Object.entries(ALGORITHMS)
+    .map(([name, { lua }]) => `makers['${name}'] = function() ${lua} end`)
+    .join('\n')}
+  local function algorithm_of(name)
+    local algorithm = made[name]
+    if not algorithm then
+      algorithm = makers[name]()
+      made[name] = algorithm
+    end
+    return algorithm
+  end
 `

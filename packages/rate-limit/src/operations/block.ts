@@ -1,7 +1,8 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
 import { nextPenalty, type Penalty } from './consume.ts'
-import { encodedPolicies, opened, saved, type Usage, type UsageArgs, usageLua } from './usage.ts'
+import { encodedPolicies, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
+import { usageLua } from './usage-lua.ts'
 
 export interface BlockArgs extends UsageArgs {
   /** For so long; or for the next penalty. */
@@ -13,7 +14,7 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
   name: 'rate-limit.block',
 
   step(usage: Usage | undefined, args: BlockArgs, now) {
-    const { durationMs, keepMs } = args
+    const { durationMs } = args
     const open = opened(usage, args, now)
     const before = open.block
     const isPenalty = typeof durationMs !== 'number'
@@ -21,16 +22,17 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
     const penaltyMs = isPenalty ? lastsMs : (before?.penaltyMs ?? 0)
     const isLonger = before === undefined || now + lastsMs >= before.until
     open.block = isLonger ? { until: now + lastsMs, lastsMs, penaltyMs } : { ...before, penaltyMs }
-    const counts = open.isAhead ? undefined : (usage?.counts ?? new Map())
-    return { result: open.block.until - now, next: saved(open, keepMs, now, counts) }
+    return { result: open.block.until - now, next: open.isAhead ? saved(open, now) : savedBesides(open, now) }
   },
 
+  luaPrelude: usageLua,
+
   lua: `
+    open(KEYS, ARGV, 5, tonumber(ARGV[4]))
     local lasts, factor, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-    ${usageLua(5, 'tonumber(ARGV[4])')}
     local penalty = block and block.penalty or 0
     if factor > 0 then
-      lasts = penalty > 0 and math.min(longest, math.ceil(penalty * factor)) or lasts
+      lasts = penalty > 0 and min(longest, ceil(penalty * factor)) or lasts
       penalty = lasts
     end
     if block and now + lasts < block.ends then

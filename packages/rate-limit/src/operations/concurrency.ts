@@ -16,31 +16,16 @@ export const concurrency: Algorithm<Leases> = {
     return { ends: new Map([...leases.ends].map(([unit, end]) => [unit, Math.min(end, last)])), last }
   },
 
-  measure(leases, { limit }, cost, now): Quota {
-    if (leases === undefined) {
-      return { remaining: limit, nextMs: 0, fullMs: 0, retryMs: cost > limit ? -1 : 0, mark: 0 }
-    }
-    const { ends, last } = leases
-    const ended = countEnded(leases, now)
-    const used = ends.size - ended
+  wait(leases, { limit }, cost, now) {
+    if (cost > limit) return -1
+    return leases === undefined ? 0 : untilFree(leases, cost, limit, now)
+  },
 
-    /** Until so many units are free, if nobody renews or releases one. */
-    function until(units: number): number {
-      const tooMany = used + units - limit
-      if (tooMany <= 0) return 0
-      let place = 0
-      for (const end of ends.values()) if (++place === ended + tooMany) return end - now
-      return 0
-    }
-
-    const remaining = Math.max(0, limit - used)
-    return {
-      remaining,
-      nextMs: limit > 0 ? until(remaining + 1) : 0,
-      fullMs: limit > 0 ? last - now : 0,
-      retryMs: cost > limit ? -1 : until(cost),
-      mark: 0,
-    }
+  measure(leases, { limit }, now): Quota {
+    if (leases === undefined) return { remaining: limit, nextMs: 0, fullMs: 0, mark: 0 }
+    const remaining = Math.max(0, limit - (leases.ends.size - countEnded(leases, now)))
+    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: 0 }
+    return { remaining, nextMs: untilFree(leases, remaining + 1, limit, now), fullMs: leases.last - now, mark: 0 }
   },
 
   charge: (leases, { windowMs }, cost, now, token) => take(leases, token, cost, now, windowMs),
@@ -65,66 +50,75 @@ export const concurrency: Algorithm<Leases> = {
   hasRing: true,
 
   lua: `
-    algorithms['concurrency'] = function()
-      local function after(time)
-        return string.format('(%.0f', time)
-      end
-      local function count(p)
-        p.used = redis.call('ZCOUNT', p.ring, after(now), '+inf')
-        if p.used == 0 then p.last = nil end
-      end
-      local function take(p)
-        if p.last then redis.call('ZREMRANGEBYSCORE', p.ring, '-inf', now) else redis.call('DEL', p.ring) end
-        p.last = now + p.window
-        for unit = 0, p.cost - 1 do redis.call('ZADD', p.ring, p.last, token .. ':' .. unit) end
-        count(p)
-      end
-      return {
-        fields = { 'l' },
-        open = function(p)
-          p.last, p.used = p.state[1], 0
-          if not p.last or p.last <= now then p.last = nil return end
-          count(p)
-          if not p.last or p.last <= now + p.window then return end
-          p.last, p.ahead = now + p.window, true
-          for _, unit in ipairs(redis.call('ZRANGEBYSCORE', p.ring, after(p.last), '+inf')) do
-            redis.call('ZADD', p.ring, p.last, unit)
-          end
-        end,
-        measure = function(p)
-          local function until_free(units)
-            local too_many = p.used + units - p.limit
-            if too_many <= 0 then return 0 end
-            local range = { 'ZRANGEBYSCORE', p.ring, after(now), '+inf', 'WITHSCORES', 'LIMIT', too_many - 1, 1 }
-            return tonumber(redis.call(unpack(range))[2]) - now
-          end
-          local remaining, next, full = math.max(0, p.limit - p.used), 0, 0
-          if p.used > 0 and p.limit > 0 then next, full = until_free(remaining + 1), p.last - now end
-          return remaining, next, full, p.cost > p.limit and -1 or until_free(p.cost), 0
-        end,
-        charge = take,
-        settle = function(p)
-          if p.cost > 0 then
-            take(p)
-            return true
-          end
-          if not p.last then return false end
-          local released = 0
-          for unit = 0, -p.cost - 1 do
-            local name = token .. ':' .. unit
-            local ends = redis.call('ZSCORE', p.ring, name)
-            if ends and tonumber(ends) > now then released = released + redis.call('ZREM', p.ring, name) end
-          end
-          count(p)
-          return released > 0
-        end,
-        save = function(p)
-          if not p.last then return 0 end
-          return p.last - now, p.last
-        end
-      }
+    local function after(time)
+      return format('(%.0f', time)
     end
+    local function until_free(p, units)
+      local too_many = p.used + units - p.limit
+      if too_many <= 0 then return 0 end
+      local range = { 'ZRANGEBYSCORE', p.ring, after(now), '+inf', 'WITHSCORES', 'LIMIT', too_many - 1, 1 }
+      return tonumber(call(unpack(range))[2]) - now
+    end
+    local function take(p)
+      if p.last then call('ZREMRANGEBYSCORE', p.ring, '-inf', now) else call('DEL', p.ring) end
+      p.last = now + p.window
+      for unit = 0, p.cost - 1 do p.used = p.used + call('ZADD', p.ring, p.last, token .. ':' .. unit) end
+    end
+    return {
+      has_ring = true,
+      fields = { 'l' },
+      open = function(p, last)
+        p.last, p.used = tonumber(last), 0
+        if not p.last or p.last <= now then p.last = nil return end
+        p.used = call('ZCOUNT', p.ring, after(now), '+inf')
+        if p.used == 0 then p.last = nil return end
+        if p.last <= now + p.window then return end
+        p.last, p.ahead = now + p.window, true
+        for _, unit in ipairs(call('ZRANGEBYSCORE', p.ring, after(p.last), '+inf')) do
+          call('ZADD', p.ring, p.last, unit)
+        end
+      end,
+      wait = function(p)
+        return p.cost > p.limit and -1 or until_free(p, p.cost)
+      end,
+      measure = function(p)
+        local remaining = max(0, p.limit - p.used)
+        if p.used == 0 or p.limit == 0 then return remaining, 0, 0 end
+        return remaining, until_free(p, remaining + 1), p.last - now
+      end,
+      charge = take,
+      settle = function(p)
+        if p.cost > 0 then
+          take(p)
+          return true
+        end
+        if not p.last then return false end
+        local released = 0
+        for unit = 0, -p.cost - 1 do
+          local name = token .. ':' .. unit
+          local ends = call('ZSCORE', p.ring, name)
+          if ends and tonumber(ends) > now then released = released + call('ZREM', p.ring, name) end
+        end
+        p.used = p.used - released
+        if p.used == 0 then p.last = nil end
+        return released > 0
+      end,
+      save = function(p)
+        if not p.last then return 0 end
+        return p.last - now, p.last
+      end
+    }
   `,
+}
+
+/** Until so many units are free, if nobody renews or releases one. */
+function untilFree(leases: Leases, units: number, limit: number, now: number): number {
+  const ended = countEnded(leases, now)
+  const tooMany = leases.ends.size - ended + units - limit
+  if (tooMany <= 0) return 0
+  let place = 0
+  for (const end of leases.ends.values()) if (++place === ended + tooMany) return end - now
+  return 0
 }
 
 function take(leases: Leases | undefined, token: string, units: number, now: number, leaseMs: number): Leases {

@@ -1,7 +1,8 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import type { Quota } from './algorithm.ts'
 import { ringKeys } from './algorithms.ts'
-import { blockedMs, encodedPolicies, opened, saved, type Usage, type UsageArgs, usageLua } from './usage.ts'
+import { blockedMs, encodedPolicies, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
+import { usageLua } from './usage-lua.ts'
 
 /** How blocks grow: the first lasts `baseMs`, each further one `factor` times as long as the last, at most `maxMs`. */
 export interface Penalty {
@@ -31,6 +32,8 @@ export interface ConsumeResult {
   readonly blockedMs: number
   /** How long the block lasts that this refusal brought; 0 when it brought none. */
   readonly penaltyMs: number
+  /** In the order of the policies, until the call's units are available: 0 when they were, -1 when they never are. */
+  readonly waits: readonly number[]
   /** In the order of the policies: after the charge, when there was one. */
   readonly quotas: readonly Quota[]
 }
@@ -40,83 +43,87 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
   name: 'rate-limit.consume',
 
   step(usage: Usage | undefined, args: ConsumeArgs, now) {
-    const { costs, charge, token, remembers, penalty, keepMs } = args
+    const { costs, charge, token, remembers, penalty } = args
     const open = opened(usage, args, now)
-    const quotas = open.policies.map(({ policy, algorithm, state }, index) =>
-      algorithm.measure(state, policy, costs[index] ?? 1, now),
-    )
     const blocked = blockedMs(open, now)
+    const waits: number[] = []
     let refusedMs = 0
-    for (const [index, { policy }] of open.policies.entries()) {
-      const { retryMs = 0 } = quotas[index] ?? {}
-      if (!policy.shadow && retryMs !== 0) refusedMs = retryMs < 0 || refusedMs < 0 ? -1 : Math.max(refusedMs, retryMs)
+    for (const { policy, algorithm, state } of open.policies) {
+      const waitMs = algorithm.wait(state, policy, costs[waits.length] ?? 1, now)
+      waits.push(waitMs)
+      if (!policy.shadow && waitMs !== 0) refusedMs = waitMs < 0 || refusedMs < 0 ? -1 : Math.max(refusedMs, waitMs)
     }
-    const result = { allowed: blocked === 0 && refusedMs === 0, at: now, blockedMs: blocked, penaltyMs: 0, quotas }
-    if (result.allowed && charge) {
-      let isCharged = open.isAhead
-      for (const [index, each] of open.policies.entries()) {
-        const { policy, algorithm } = each
+    const allowed = blocked === 0 && refusedMs === 0
+    let penaltyMs = 0
+    let changed: 'counts' | 'besides' | undefined = open.isAhead ? 'counts' : undefined
+    if (charge && allowed) {
+      for (let index = 0; index < waits.length; index += 1) {
+        const each = open.policies[index]
         const cost = costs[index] ?? 1
-        if (cost === 0 || quotas[index]?.retryMs !== 0) continue
-        each.state = algorithm.charge(each.state, policy, cost, now, token)
-        quotas[index] = algorithm.measure(each.state, policy, 0, now)
-        isCharged = true
+        if (each === undefined || cost === 0 || waits[index] !== 0) continue
+        each.state = each.algorithm.charge(each.state, each.policy, cost, now, token)
+        changed = 'counts'
       }
-      return isCharged ? { result, next: saved(open, keepMs, now) } : { result }
+    } else if (charge && blocked === 0) {
+      if (penalty !== undefined) {
+        penaltyMs = nextPenalty(penalty, open.block?.penaltyMs)
+        open.block = { until: now + penaltyMs, lastsMs: penaltyMs, penaltyMs }
+        changed ??= 'besides'
+      }
+      if (remembers && refusedMs > 0 && now + refusedMs > open.deniedUntil) {
+        open.deniedUntil = now + refusedMs
+        changed ??= 'besides'
+      }
     }
-    const isRefused = charge && blocked === 0 && refusedMs !== 0
-    let changes = false
-    if (isRefused && penalty !== undefined) {
-      const lastsMs = nextPenalty(penalty, open.block?.penaltyMs)
-      open.block = { until: now + lastsMs, lastsMs, penaltyMs: lastsMs }
-      result.penaltyMs = lastsMs
-      changes = true
-    }
-    if (isRefused && remembers && refusedMs > 0 && now + refusedMs > open.deniedUntil) {
-      open.deniedUntil = now + refusedMs
-      changes = true
-    }
-    if (open.isAhead) return { result, next: saved(open, keepMs, now) }
-    return changes ? { result, next: saved(open, keepMs, now, usage?.counts ?? new Map()) } : { result }
+    const quotas = open.policies.map(({ policy, algorithm, state }) => algorithm.measure(state, policy, now))
+    const result = { allowed, at: now, blockedMs: blocked, penaltyMs, waits, quotas }
+    if (changed === undefined) return { result }
+    return { result, next: changed === 'counts' ? saved(open, now) : savedBesides(open, now) }
   },
 
+  luaPrelude: usageLua,
+
   lua: `
-    local base, factor, longest = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-    ${usageLua(8, 'tonumber(ARGV[7])')}
+    open(KEYS, ARGV, 8, tonumber(ARGV[7]))
     token = ARGV[2]
-    local charge, remembers, refused, penalty = ARGV[1] == '1', ARGV[3] == '1', 0, 0
-    for _, p in ipairs(policies) do
-      p.quota = { p.algorithm.measure(p) }
-      local retry = p.quota[4]
-      if p.flag ~= 'shadow' and retry ~= 0 then
-        if retry < 0 or refused < 0 then refused = -1 else refused = math.max(refused, retry) end
+    local charge, refused, penalty = ARGV[1] == '1', 0, 0
+    for i = 1, #policies do
+      local p = policies[i]
+      p.wait = p.algorithm.wait(p)
+      if p.wait ~= 0 and p.flag ~= 'shadow' then
+        refused = (p.wait < 0 or refused < 0) and -1 or max(refused, p.wait)
       end
     end
     local allowed = blocked == 0 and refused == 0
-    if allowed and charge then
+    if charge and allowed then
       local charged = ahead
-      for _, p in ipairs(policies) do
-        if p.cost > 0 and p.quota[4] == 0 then
+      for i = 1, #policies do
+        local p = policies[i]
+        if p.cost > 0 and p.wait == 0 then
           p.algorithm.charge(p)
-          p.cost, charged = 0, true
-          p.quota = { p.algorithm.measure(p) }
+          charged = true
         end
       end
       if charged then save() end
     else
-      local changes = false
-      if charge and blocked == 0 and refused ~= 0 then
+      local changed = false
+      if charge and blocked == 0 then
+        local base = tonumber(ARGV[4])
         if base > 0 then
-          penalty = block and block.penalty > 0 and math.min(longest, math.ceil(block.penalty * factor)) or base
-          block, changes = { ends = now + penalty, lasts = penalty, penalty = penalty }, true
+          penalty = block and block.penalty > 0 and min(tonumber(ARGV[6]), ceil(block.penalty * ARGV[5])) or base
+          block, changed = { ends = now + penalty, lasts = penalty, penalty = penalty }, true
         end
-        if remembers and refused > 0 and now + refused > denied then denied, changes = now + refused, true end
+        if ARGV[3] == '1' and refused > 0 and now + refused > denied then denied, changed = now + refused, true end
       end
-      if ahead then save() elseif changes then save_besides() end
+      if ahead then save() elseif changed then save_besides() end
     end
-    local reply = { allowed and 1 or 0, now, blocked, penalty }
-    for _, p in ipairs(policies) do
-      for i = 1, 5 do reply[#reply + 1] = exact(p.quota[i]) end
+    local reply, size = { allowed and 1 or 0, now, blocked, penalty }, 4
+    for i = 1, #policies do
+      local p = policies[i]
+      local remaining, next, full = p.algorithm.measure(p)
+      reply[size + 1], reply[size + 2], reply[size + 3] = exact(remaining), exact(next), exact(full)
+      reply[size + 4], reply[size + 5] = exact(p.wait), p.epoch or 0
+      size = size + 5
     end
     return reply
   `,
@@ -138,17 +145,18 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
 
   decode(reply) {
     const [allowed, at, blocked, penalty] = reply
+    const waits: number[] = []
     const quotas: Quota[] = []
     for (let from = 4; from < reply.length; from += 5) {
+      waits.push(Number(reply[from + 3]))
       quotas.push({
         remaining: Number(reply[from]),
         nextMs: Number(reply[from + 1]),
         fullMs: Number(reply[from + 2]),
-        retryMs: Number(reply[from + 3]),
         mark: Number(reply[from + 4]),
       })
     }
-    return { allowed: allowed === 1, at: Number(at), blockedMs: Number(blocked), penaltyMs: Number(penalty), quotas }
+    return { allowed: allowed === 1, at: Number(at), blockedMs: Number(blocked), penaltyMs: Number(penalty), waits, quotas }
   },
 
   keys: (key, { policies }) => ringKeys(key, policies),

@@ -15,12 +15,16 @@ export const fixedWindow: Algorithm<FixedWindow> = {
     return state.start > start ? { start, used: state.used } : state
   },
 
-  measure(state, { limit, windowMs }, cost, now): Quota {
-    const used = state?.used ?? 0
-    const wait = state === undefined ? 0 : state.start + windowMs - now
-    const nextMs = used > 0 && limit > 0 ? wait : 0
-    const retryMs = cost > limit ? -1 : used + cost <= limit ? 0 : wait
-    return { remaining: Math.max(0, limit - used), nextMs, fullMs: nextMs, retryMs, mark: 0 }
+  wait(state, { limit, windowMs }, cost, now) {
+    if (cost > limit) return -1
+    return state === undefined || state.used + cost <= limit ? 0 : state.start + windowMs - now
+  },
+
+  measure(state, { limit, windowMs }, now): Quota {
+    if (state === undefined) return { remaining: limit, nextMs: 0, fullMs: 0, mark: 0 }
+    const { start, used } = state
+    const nextMs = used > 0 && limit > 0 ? start + windowMs - now : 0
+    return { remaining: Math.max(0, limit - used), nextMs, fullMs: nextMs, mark: 0 }
   },
 
   charge(state, policy, cost, now) {
@@ -40,37 +44,36 @@ export const fixedWindow: Algorithm<FixedWindow> = {
   isAhead: (state, policy, now) => state.start > latestStart(policy, now),
 
   lua: `
-    algorithms['fixed-window'] = function()
-      return {
-        fields = { 's', 'u' },
-        open = function(p)
-          p.latest = p.extra == 'clock' and now - now % p.window or now
-          p.start, p.used = p.state[1], p.state[2] or 0
-          if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
-          if p.start and p.start > p.latest then p.start, p.ahead = p.latest, true end
-        end,
-        measure = function(p)
-          local wait = p.start and p.start + p.window - now or 0
-          local next = (p.used > 0 and p.limit > 0) and wait or 0
-          local retry = wait
-          if p.cost > p.limit then retry = -1 elseif p.used + p.cost <= p.limit then retry = 0 end
-          return math.max(0, p.limit - p.used), next, next, retry, 0
-        end,
-        charge = function(p)
-          p.start = p.start or p.latest
-          p.used = math.min(p.used + p.cost, LARGEST)
-        end,
-        settle = function(p)
-          if not p.start or p.start > p.at then return false end
-          p.used = math.max(0, math.min(p.used + p.cost, LARGEST))
-          return true
-        end,
-        save = function(p)
-          if not p.start then return 0 end
-          return p.start + p.window - now, p.start, p.used
-        end
-      }
-    end
+    return {
+      fields = { 's', 'u' },
+      open = function(p, start, used)
+        p.latest = p.extra == 'clock' and now - now % p.window or now
+        p.start, p.used = tonumber(start), tonumber(used) or 0
+        if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
+        if p.start and p.start > p.latest then p.start, p.ahead = p.latest, true end
+      end,
+      wait = function(p)
+        if p.cost > p.limit then return -1 end
+        return p.used + p.cost <= p.limit and 0 or p.start + p.window - now
+      end,
+      measure = function(p)
+        local next = p.used > 0 and p.limit > 0 and p.start + p.window - now or 0
+        return max(0, p.limit - p.used), next, next
+      end,
+      charge = function(p)
+        p.start = p.start or p.latest
+        p.used = min(p.used + p.cost, LARGEST)
+      end,
+      settle = function(p)
+        if not p.start or p.start > p.at then return false end
+        p.used = max(0, min(p.used + p.cost, LARGEST))
+        return true
+      end,
+      save = function(p)
+        if not p.start then return 0 end
+        return p.start + p.window - now, p.start, p.used
+      end
+    }
   `,
 }
 

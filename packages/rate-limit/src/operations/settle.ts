@@ -1,6 +1,7 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
-import { encodedPolicies, opened, saved, type Usage, type UsageArgs, usageLua } from './usage.ts'
+import { encodedPolicies, opened, saved, type Usage, type UsageArgs } from './usage.ts'
+import { usageLua } from './usage-lua.ts'
 
 export interface SettleArgs extends UsageArgs {
   /** Of each policy, when it was charged, and what `mark` it had then; `NOT_CHARGED`: it is charged now. */
@@ -28,7 +29,7 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
   name: 'rate-limit.settle',
 
   step(usage: Usage | undefined, args: SettleArgs, now) {
-    const { charged, units, token, channel, message, keepMs } = args
+    const { charged, units, token, channel, message } = args
     const open = opened(usage, args, now)
     let settled = false
     let freed = false
@@ -48,20 +49,22 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
       settled = true
       if (by < 0) freed = true
     }
-    const marks = open.policies.map(({ policy, algorithm, state }) => algorithm.measure(state, policy, 0, now).mark)
+    const marks = open.policies.map(({ policy, algorithm, state }) => algorithm.measure(state, policy, now).mark)
     const result = { settled, at: now, marks }
     if (!settled && !open.isAhead) return { result }
     const publish = freed && open.deniedUntil > now ? [{ channel, message }] : []
     if (freed) open.deniedUntil = 0
-    return { result, next: saved(open, keepMs, now), publish }
+    return { result, next: saved(open, now), publish }
   },
 
+  luaPrelude: usageLua,
+
   lua: `
-    local channel, message = ARGV[2], ARGV[3]
-    ${usageLua(5, 'tonumber(ARGV[4])')}
+    open(KEYS, ARGV, 5, tonumber(ARGV[4]))
     token = ARGV[1]
     local settled, freed = false, false
-    for _, p in ipairs(policies) do
+    for i = 1, #policies do
+      local p = policies[i]
       if p.cost ~= 0 then
         local charged, mark = string.match(p.flag, '(%S+) (%S+)')
         p.at, p.mark = tonumber(charged), tonumber(mark)
@@ -70,14 +73,11 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
         if done then settled, freed = true, freed or p.cost < 0 end
       end
     end
-    if freed and denied > now then publish(channel, message) end
+    if freed and denied > now then publish(ARGV[2], ARGV[3]) end
     if freed then denied = 0 end
-    local reply = { settled and 1 or 0, now }
-    for _, p in ipairs(policies) do
-      p.cost = 0
-      reply[#reply + 1] = (select(5, p.algorithm.measure(p)))
-    end
     if settled or ahead then save() end
+    local reply = { settled and 1 or 0, now }
+    for i = 1, #policies do reply[i + 2] = policies[i].epoch or 0 end
     return reply
   `,
 

@@ -1,4 +1,4 @@
-import { LARGEST_PRODUCT } from '../policy.ts'
+import { LARGEST_PRODUCT, type Policy } from '../policy.ts'
 import type { Algorithm, Quota } from './algorithm.ts'
 
 /** Two windows of the clock, the current one and the one before it. */
@@ -22,28 +22,18 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
     return { start, previous: windows.current, current: 0 }
   },
 
-  measure(windows, { limit, windowMs }, cost, now): Quota {
-    const { start = 0, previous = 0, current = 0 } = windows ?? {}
-    const used = previous * (windowMs - (now - start)) + current * windowMs
-    const remaining = windows === undefined ? limit : Math.max(0, Math.floor((limit * windowMs - used) / windowMs))
+  wait(windows, policy, cost, now) {
+    if (cost > policy.limit) return -1
+    return windows === undefined ? 0 : untilThere(cost, windows, policy, now)
+  },
 
-    /** Until so many units are available. */
-    function until(units: number): number {
-      const most = (limit - units) * windowMs
-      if (windows === undefined || used <= most) return 0
-      const over = current * windowMs - most
-      if (over > 0) return start + windowMs + Math.ceil(over / current) - now
-      return start + Math.ceil((previous * windowMs + over) / previous) - now
-    }
-
-    const counts = windows !== undefined && limit > 0
-    return {
-      remaining,
-      nextMs: counts ? until(remaining + 1) : 0,
-      fullMs: counts ? until(limit) : 0,
-      retryMs: cost > limit ? -1 : until(cost),
-      mark: 0,
-    }
+  measure(windows, policy, now): Quota {
+    const { limit, windowMs } = policy
+    if (windows === undefined) return { remaining: limit, nextMs: 0, fullMs: 0, mark: 0 }
+    const remaining = Math.max(0, Math.floor((limit * windowMs - usedOf(windows, policy, now)) / windowMs))
+    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: 0 }
+    const nextMs = untilThere(remaining + 1, windows, policy, now)
+    return { remaining, nextMs, fullMs: untilThere(limit, windows, policy, now), mark: 0 }
   },
 
   charge(windows, { windowMs }, cost, now) {
@@ -63,56 +53,77 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
   isAhead: ({ start }, { windowMs }, now) => start > now - (now % windowMs),
 
   lua: `
-    algorithms['sliding-window-counter'] = function()
-      local function most_units(p)
-        return math.floor(${LARGEST_PRODUCT} / p.window)
-      end
-      return {
-        fields = { 's', 'p', 'c' },
-        open = function(p)
-          local start, kept = now - now % p.window, p.state[1]
-          p.start, p.previous, p.current = start, 0, 0
-          if not kept then return end
-          if kept >= start then
-            p.previous, p.current, p.ahead = p.state[2], p.state[3], kept > start
-          elseif kept == start - p.window then
-            p.previous = p.state[3]
-          end
-        end,
-        measure = function(p)
-          local used = p.previous * (p.window - (now - p.start)) + p.current * p.window
-          local remaining = math.max(0, math.floor((p.limit * p.window - used) / p.window))
-          local function until_there(units)
-            local most = (p.limit - units) * p.window
-            if used <= most then return 0 end
-            local over = p.current * p.window - most
-            if over > 0 then return p.start + p.window + math.ceil(over / p.current) - now end
-            return p.start + math.ceil((p.previous * p.window + over) / p.previous) - now
-          end
-          local next, full = 0, 0
-          if used > 0 and p.limit > 0 then next, full = until_there(remaining + 1), until_there(p.limit) end
-          return remaining, next, full, p.cost > p.limit and -1 or until_there(p.cost), 0
-        end,
-        charge = function(p)
-          p.current = math.min(p.current + p.cost, most_units(p))
-        end,
-        settle = function(p)
-          if (p.previous == 0 and p.current == 0) or p.at < p.start - p.window then return false end
-          if p.at < p.start then
-            p.previous = math.max(0, math.min(p.previous + p.cost, most_units(p)))
-          else
-            p.current = math.max(0, math.min(p.current + p.cost, most_units(p)))
-          end
-          return true
-        end,
-        save = function(p)
-          if p.previous == 0 and p.current == 0 then return 0 end
-          local windows = p.current > 0 and 2 or 1
-          return p.start + windows * p.window - now, p.start, p.previous, p.current
-        end
-      }
+    local function most_units(p)
+      return floor(${LARGEST_PRODUCT} / p.window)
     end
+    local function until_there(p, units)
+      local most = (p.limit - units) * p.window
+      if p.weighted <= most then return 0 end
+      local over = p.current * p.window - most
+      if over > 0 then return p.start + p.window + ceil(over / p.current) - now end
+      return p.start + ceil((p.previous * p.window + over) / p.previous) - now
+    end
+    local function weigh(p)
+      p.weighted = p.previous * (p.window - (now - p.start)) + p.current * p.window
+    end
+    return {
+      fields = { 's', 'p', 'c' },
+      open = function(p, kept, previous, current)
+        local start = now - now % p.window
+        kept = tonumber(kept)
+        p.start, p.previous, p.current = start, 0, 0
+        if kept and kept >= start then
+          p.previous, p.current, p.ahead = tonumber(previous), tonumber(current), kept > start
+        elseif kept == start - p.window then
+          p.previous = tonumber(current)
+        end
+        weigh(p)
+      end,
+      wait = function(p)
+        return p.cost > p.limit and -1 or until_there(p, p.cost)
+      end,
+      measure = function(p)
+        local remaining = max(0, floor((p.limit * p.window - p.weighted) / p.window))
+        if p.weighted == 0 or p.limit == 0 then return remaining, 0, 0 end
+        return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
+      end,
+      charge = function(p)
+        p.current = min(p.current + p.cost, most_units(p))
+        weigh(p)
+      end,
+      settle = function(p)
+        if (p.previous == 0 and p.current == 0) or p.at < p.start - p.window then return false end
+        if p.at < p.start then
+          p.previous = max(0, min(p.previous + p.cost, most_units(p)))
+        else
+          p.current = max(0, min(p.current + p.cost, most_units(p)))
+        end
+        weigh(p)
+        return true
+      end,
+      save = function(p)
+        if p.previous == 0 and p.current == 0 then return 0 end
+        local windows = p.current > 0 and 2 or 1
+        return p.start + windows * p.window - now, p.start, p.previous, p.current
+      end
+    }
   `,
+}
+
+/** What counts of both windows, in units times `windowMs`. */
+function usedOf({ start, previous, current }: TwoWindows, { windowMs }: Policy, now: number): number {
+  return previous * (windowMs - (now - start)) + current * windowMs
+}
+
+/** Until so many units are available. */
+function untilThere(units: number, windows: TwoWindows, policy: Policy, now: number): number {
+  const { limit, windowMs } = policy
+  const { start, previous, current } = windows
+  const most = (limit - units) * windowMs
+  if (usedOf(windows, policy, now) <= most) return 0
+  const over = current * windowMs - most
+  if (over > 0) return start + windowMs + Math.ceil(over / current) - now
+  return start + Math.ceil((previous * windowMs + over) / previous) - now
 }
 
 /** What a window counts at most, so that two of them are calculated exactly. */

@@ -26,24 +26,19 @@ export const slidingWindowLog: Algorithm<HitLog> = {
     return { times, totals, head, base: totals[head - 1] ?? log.base, epoch }
   },
 
-  measure(log, { limit, windowMs }, cost, now): Quota {
-    const total = log === undefined ? 0 : lastOf(log.totals)
-    const used = log === undefined ? 0 : total - log.base
+  wait(log, { limit, windowMs }, cost, now) {
+    if (cost > limit) return -1
+    return log === undefined || usedOf(log) + cost <= limit ? 0 : untilLeft(log, limit - cost, windowMs, now)
+  },
 
-    /** Until no more than `left` units count. */
-    function until(left: number): number {
-      if (log === undefined) return 0
-      return (log.times[search(log, (_time, sum) => total - sum <= left)] ?? now) + windowMs - now
-    }
-
-    const counts = log !== undefined && used > 0 && limit > 0
-    return {
-      remaining: Math.max(0, limit - used),
-      nextMs: counts ? until(Math.min(used, limit) - 1) : 0,
-      fullMs: counts ? lastOf(log.times) + windowMs - now : 0,
-      retryMs: cost > limit ? -1 : used + cost <= limit ? 0 : until(limit - cost),
-      mark: log?.epoch ?? 0,
-    }
+  measure(log, { limit, windowMs }, now): Quota {
+    if (log === undefined) return { remaining: limit, nextMs: 0, fullMs: 0, mark: 0 }
+    const { times, head, epoch } = log
+    const used = usedOf(log)
+    const remaining = Math.max(0, limit - used)
+    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: epoch }
+    const nextMs = used <= limit ? (times[head] ?? now) + windowMs - now : untilLeft(log, limit - 1, windowMs, now)
+    return { remaining, nextMs, fullMs: lastOf(times) + windowMs - now, mark: epoch }
   },
 
   charge(log, _policy, cost, now) {
@@ -79,104 +74,118 @@ export const slidingWindowLog: Algorithm<HitLog> = {
   hasRing: true,
 
   lua: `
-    algorithms['sliding-window-log'] = function()
-      local BYTES = 16
-      local function position(p, i)
-        return (p.head + i) % p.capacity
-      end
-      local function hit(p, i)
-        local from = position(p, i) * BYTES
-        local bytes = redis.call('GETRANGE', p.ring, from, from + BYTES - 1)
-        if #bytes < BYTES then return nil end
-        return struct.unpack('>dd', bytes)
-      end
-      local function set(p, i, time, total)
-        redis.call('SETRANGE', p.ring, position(p, i) * BYTES, struct.pack('>dd', time, total))
-      end
-      local function search(p, found)
-        local low, high = 0, p.count
-        if found(hit(p, 0)) then return 0 end
-        while low < high do
-          local middle = math.floor((low + high) / 2)
-          if found(hit(p, middle)) then high = middle else low = middle + 1 end
-        end
-        return low
-      end
-      local function rewrite(p, capacity)
-        local kept, hits, base = redis.call('GET', p.ring), {}, p.base
-        for i = 1, capacity do hits[i] = string.rep('\\0', BYTES) end
-        for i = 0, p.count - 1 do
-          local time, total = struct.unpack('>dd', kept, position(p, i) * BYTES + 1)
-          hits[i + 1] = struct.pack('>dd', math.min(time, now), total - base)
-        end
-        redis.call('SET', p.ring, table.concat(hits))
-        p.last, p.total, p.base, p.head, p.capacity = math.min(p.last, now), p.total - base, 0, 0, capacity
-      end
-      local function clear(p)
-        p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
-      end
-      return {
-        fields = { 'h', 'n', 'c', 'b', 'l', 't', 'e' },
-        open = function(p)
-          local s = p.state
-          p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = s[1], s[2] or 0, s[3], s[4], s[5], s[6], s[7]
-          if p.count == 0 or p.last + p.window <= now or not hit(p, 0) then return clear(p) end
-          if p.last > now then
-            rewrite(p, p.capacity)
-            p.ahead, p.epoch = true, p.epoch + 1
-          end
-          local over = search(p, function(time) return time + p.window > now end)
-          if over == 0 then return end
-          local _, total = hit(p, over - 1)
-          p.base, p.head, p.count = total, (p.head + over) % p.capacity, p.count - over
-        end,
-        measure = function(p)
-          local used = p.total - p.base
-          local function until_left(left)
-            local time = hit(p, search(p, function(_, total) return p.total - total <= left end))
-            return time + p.window - now
-          end
-          local next, full, retry = 0, 0, 0
-          if used > 0 and p.limit > 0 then
-            next = until_left(math.min(used, p.limit) - 1)
-            full = p.last + p.window - now
-          end
-          if p.cost > p.limit then retry = -1 elseif used + p.cost > p.limit then retry = until_left(p.limit - p.cost) end
-          return math.max(0, p.limit - used), next, full, retry, p.epoch
-        end,
-        charge = function(p)
-          if p.count > 0 and p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-          p.total = math.min(p.total + p.cost, LARGEST)
-          if p.count == 0 or p.last < now then
-            if p.count == p.capacity then rewrite(p, math.max(8, math.min(p.capacity * 2, p.limit))) end
-            p.count, p.last = p.count + 1, now
-          end
-          set(p, p.count - 1, now, p.total)
-        end,
-        settle = function(p)
-          if p.count == 0 or p.mark ~= p.epoch then return false end
-          local i = p.last <= p.at and p.count - 1 or search(p, function(time) return time > p.at end) - 1
-          if i < 0 or hit(p, i) ~= p.at then return false end
-          if p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-          local by, before, _, total = math.min(p.cost, LARGEST - p.total), p.base, hit(p, i)
-          if i > 0 then _, before = hit(p, i - 1) end
-          by = math.max(by, before - total)
-          local gone = total + by == before and 1 or 0
-          for j = i + gone, p.count - 1 do
-            local time, sum = hit(p, j)
-            set(p, j - gone, time, sum + by)
-          end
-          p.total, p.count = p.total + by, p.count - gone
-          if p.count == 0 then clear(p) else p.last = hit(p, p.count - 1) end
-          return true
-        end,
-        save = function(p)
-          if p.count == 0 then return 0 end
-          return p.last + p.window - now, p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch
-        end
-      }
+    local BYTES = 16
+    local function position(p, i)
+      return (p.head + i) % p.capacity
     end
+    local function hit(p, i)
+      local from = position(p, i) * BYTES
+      local bytes = call('GETRANGE', p.ring, from, from + BYTES - 1)
+      if #bytes < BYTES then return nil end
+      return struct.unpack('>dd', bytes)
+    end
+    local function set(p, i, time, total)
+      call('SETRANGE', p.ring, position(p, i) * BYTES, struct.pack('>dd', time, total))
+    end
+    local function search(p, low, found)
+      local high = p.count
+      while low < high do
+        local middle = floor((low + high) / 2)
+        if found(hit(p, middle)) then high = middle else low = middle + 1 end
+      end
+      return low
+    end
+    local function until_left(p, left)
+      local time = hit(p, search(p, 0, function(_, total) return p.total - total <= left end))
+      return time + p.window - now
+    end
+    local function rewrite(p, capacity)
+      local kept, hits, base = call('GET', p.ring), {}, p.base
+      for i = 1, capacity do hits[i] = string.rep('\\0', BYTES) end
+      for i = 0, p.count - 1 do
+        local time, total = struct.unpack('>dd', kept, position(p, i) * BYTES + 1)
+        hits[i + 1] = struct.pack('>dd', min(time, now), total - base)
+      end
+      call('SET', p.ring, table.concat(hits))
+      p.last, p.total, p.base, p.head, p.capacity = min(p.last, now), p.total - base, 0, 0, capacity
+    end
+    local function clear(p)
+      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
+    end
+    return {
+      has_ring = true,
+      fields = { 'h', 'n', 'c', 'b', 'l', 't', 'e' },
+      open = function(p, head, count, capacity, base, last, total, epoch)
+        p.count, p.last = tonumber(count) or 0, tonumber(last)
+        if p.count == 0 or p.last + p.window <= now then return clear(p) end
+        p.head, p.capacity, p.base = tonumber(head), tonumber(capacity), tonumber(base)
+        p.total, p.epoch = tonumber(total), tonumber(epoch)
+        p.first = hit(p, 0)
+        if not p.first then return clear(p) end
+        if p.last > now then
+          rewrite(p, p.capacity)
+          p.ahead, p.epoch, p.first = true, p.epoch + 1, min(p.first, now)
+        end
+        if p.first + p.window > now then return end
+        local over = search(p, 1, function(time) return time + p.window > now end)
+        local _, sum = hit(p, over - 1)
+        p.base, p.head, p.count = sum, (p.head + over) % p.capacity, p.count - over
+        p.first = hit(p, 0)
+      end,
+      wait = function(p)
+        if p.cost > p.limit then return -1 end
+        return p.total - p.base + p.cost <= p.limit and 0 or until_left(p, p.limit - p.cost)
+      end,
+      measure = function(p)
+        local used = p.total - p.base
+        local remaining = max(0, p.limit - used)
+        if used == 0 or p.limit == 0 then return remaining, 0, 0 end
+        local next = used <= p.limit and p.first + p.window - now or until_left(p, p.limit - 1)
+        return remaining, next, p.last + p.window - now
+      end,
+      charge = function(p)
+        if p.count > 0 and p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
+        p.total = min(p.total + p.cost, LARGEST)
+        if p.count == 0 or p.last < now then
+          if p.count == p.capacity then rewrite(p, max(8, min(p.capacity * 2, p.limit))) end
+          if p.count == 0 then p.first = now end
+          p.count, p.last = p.count + 1, now
+        end
+        set(p, p.count - 1, now, p.total)
+      end,
+      settle = function(p)
+        if p.count == 0 or p.mark ~= p.epoch then return false end
+        local i = p.last <= p.at and p.count - 1 or search(p, 0, function(time) return time > p.at end) - 1
+        if i < 0 or hit(p, i) ~= p.at then return false end
+        if p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
+        local by, before, _, total = min(p.cost, LARGEST - p.total), p.base, hit(p, i)
+        if i > 0 then _, before = hit(p, i - 1) end
+        by = max(by, before - total)
+        local gone = total + by == before and 1 or 0
+        for j = i + gone, p.count - 1 do
+          local time, sum = hit(p, j)
+          set(p, j - gone, time, sum + by)
+        end
+        p.total, p.count = p.total + by, p.count - gone
+        if p.count == 0 then clear(p) else p.last = hit(p, p.count - 1) end
+        return true
+      end,
+      save = function(p)
+        if p.count == 0 then return 0 end
+        return p.last + p.window - now, p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch
+      end
+    }
   `,
+}
+
+function usedOf({ totals, base }: HitLog): number {
+  return lastOf(totals) - base
+}
+
+/** Until no more than `left` units count. */
+function untilLeft(log: HitLog, left: number, windowMs: number, now: number): number {
+  const total = lastOf(log.totals)
+  return (log.times[search(log, (_time, sum) => total - sum <= left)] ?? now) + windowMs - now
 }
 
 /** The first hit from `head` on for which `found` holds; it holds for all that follow it. */

@@ -1,4 +1,4 @@
-import { LARGEST_PRODUCT } from '../policy.ts'
+import { LARGEST_PRODUCT, type Policy } from '../policy.ts'
 import type { Algorithm, Quota } from './algorithm.ts'
 
 /**
@@ -19,24 +19,18 @@ export const tokenBucket: Algorithm<Bucket> = {
     return missing > 0 ? { missing, at: now } : undefined
   },
 
-  measure(bucket, { limit, windowMs, refill }, cost): Quota {
-    const missing = bucket?.missing ?? 0
-    const capacity = limit * windowMs
-    const remaining = Math.max(0, Math.floor((capacity - missing) / windowMs))
+  wait(bucket, policy, cost) {
+    return cost > policy.limit ? -1 : untilThere(cost, bucket?.missing ?? 0, policy)
+  },
 
-    /** Until so many tokens are there. */
-    function until(tokens: number): number {
-      return Math.max(0, Math.ceil((missing + tokens * windowMs - capacity) / refill))
-    }
-
-    const counts = missing > 0 && limit > 0
-    return {
-      remaining,
-      nextMs: counts ? until(remaining + 1) : 0,
-      fullMs: counts ? until(limit) : 0,
-      retryMs: cost > limit ? -1 : until(cost),
-      mark: 0,
-    }
+  measure(bucket, policy): Quota {
+    const { limit, windowMs } = policy
+    if (bucket === undefined) return { remaining: limit, nextMs: 0, fullMs: 0, mark: 0 }
+    const { missing } = bucket
+    const remaining = Math.max(0, Math.floor((limit * windowMs - missing) / windowMs))
+    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: 0 }
+    const nextMs = untilThere(remaining + 1, missing, policy)
+    return { remaining, nextMs, fullMs: untilThere(limit, missing, policy), mark: 0 }
   },
 
   charge: (bucket, { windowMs }, cost, now) => ({
@@ -62,43 +56,47 @@ export const tokenBucket: Algorithm<Bucket> = {
   isAhead: ({ at }, _policy, now) => at > now,
 
   lua: `
-    algorithms['token-bucket'] = function()
-      return {
-        fields = { 'm', 'a' },
-        open = function(p)
-          p.refill = tonumber(p.extra)
-          p.missing = p.state[1] or 0
-          if p.missing > 0 then
-            p.ahead = p.state[2] > now
-            p.missing = math.max(0, p.missing - math.max(0, now - p.state[2]) * p.refill)
-          end
-        end,
-        measure = function(p)
-          local capacity = p.limit * p.window
-          local remaining = math.max(0, math.floor((capacity - p.missing) / p.window))
-          local function until_there(tokens)
-            return math.max(0, math.ceil((p.missing + tokens * p.window - capacity) / p.refill))
-          end
-          local next, full = 0, 0
-          if p.missing > 0 and p.limit > 0 then next, full = until_there(remaining + 1), until_there(p.limit) end
-          return remaining, next, full, p.cost > p.limit and -1 or until_there(p.cost), 0
-        end,
-        charge = function(p)
-          p.missing = math.min(p.missing + p.cost * p.window, ${LARGEST_PRODUCT})
-        end,
-        settle = function(p)
-          local since = math.max(0, now - p.at)
-          if since * p.refill >= p.limit * p.window then return false end
-          local before = p.missing > 0 and p.missing or -since * p.refill
-          local counted = p.missing > 0
-          p.missing = math.max(0, math.min(before + p.cost * p.window, ${LARGEST_PRODUCT}))
-          return counted or p.missing > 0
-        end,
-        save = function(p)
-          if p.missing == 0 then return 0 end
-          return math.ceil(p.missing / p.refill), p.missing, now
-        end
-      }
+    local MOST = ${LARGEST_PRODUCT}
+    local function until_there(p, tokens)
+      return max(0, ceil((p.missing + (tokens - p.limit) * p.window) / p.refill))
     end
+    return {
+      fields = { 'm', 'a' },
+      open = function(p, missing, at)
+        p.refill, p.missing = tonumber(p.extra), tonumber(missing) or 0
+        if p.missing == 0 then return end
+        at = tonumber(at)
+        p.ahead = at > now
+        p.missing = max(0, p.missing - max(0, now - at) * p.refill)
+      end,
+      wait = function(p)
+        return p.cost > p.limit and -1 or until_there(p, p.cost)
+      end,
+      measure = function(p)
+        local remaining = max(0, floor((p.limit * p.window - p.missing) / p.window))
+        if p.missing == 0 or p.limit == 0 then return remaining, 0, 0 end
+        return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
+      end,
+      charge = function(p)
+        p.missing = min(p.missing + p.cost * p.window, MOST)
+      end,
+      settle = function(p)
+        local since = max(0, now - p.at)
+        if since * p.refill >= p.limit * p.window then return false end
+        local counted = p.missing > 0
+        local before = counted and p.missing or -since * p.refill
+        p.missing = max(0, min(before + p.cost * p.window, MOST))
+        return counted or p.missing > 0
+      end,
+      save = function(p)
+        if p.missing == 0 then return 0 end
+        return ceil(p.missing / p.refill), p.missing, now
+      end
+    }
   `,
+}
+
+/** Until so many tokens are in a bucket. */
+function untilThere(tokens: number, missing: number, { limit, windowMs, refill }: Policy): number {
+  return Math.max(0, Math.ceil((missing + (tokens - limit) * windowMs) / refill))
 }

@@ -1,6 +1,7 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
-import { encodedPolicies, opened, saved, type Usage, type UsageArgs, usageLua } from './usage.ts'
+import { encodedPolicies, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
+import { usageLua } from './usage-lua.ts'
 
 export interface UnblockArgs extends UsageArgs {
   /** Where to say `message`, to those who refuse the subject from memory. */
@@ -13,21 +14,22 @@ export const unblock: Operation<Usage, UnblockArgs, boolean> = defineOperation({
   name: 'rate-limit.unblock',
 
   step(usage: Usage | undefined, args: UnblockArgs, now) {
-    const { channel, message, keepMs } = args
+    const { channel, message } = args
     const open = opened(usage, args, now)
     const isBlocked = open.block !== undefined && open.block.until > now
     if (open.block === undefined && !open.isAhead) return { result: false }
     open.block = undefined
-    const counts = open.isAhead ? undefined : usage?.counts
-    return { result: isBlocked, next: saved(open, keepMs, now, counts), publish: isBlocked ? [{ channel, message }] : [] }
+    const next = open.isAhead ? saved(open, now) : savedBesides(open, now)
+    return { result: isBlocked, next, publish: isBlocked ? [{ channel, message }] : [] }
   },
 
+  luaPrelude: usageLua,
+
   lua: `
-    local channel, message = ARGV[1], ARGV[2]
-    ${usageLua(4, 'tonumber(ARGV[3])')}
+    open(KEYS, ARGV, 4, tonumber(ARGV[3]))
     if not block and not ahead then return { 0 } end
     block = nil
-    if blocked > 0 then publish(channel, message) end
+    if blocked > 0 then publish(ARGV[1], ARGV[2]) end
     if ahead then save() else save_besides() end
     return { blocked > 0 and 1 or 0 }
   `,

@@ -1,14 +1,17 @@
 import type { RedisArgument } from '@holdfast/adapter'
 import type { Policy } from '../policy.ts'
 import type { Algorithm } from './algorithm.ts'
-import { algorithmOf, algorithmsLua } from './algorithms.ts'
+import { algorithmOf } from './algorithms.ts'
 
-/** What one subject has used, by the digests of its policies, and what is held against it. */
+/** What one subject has used, and what is held against it. */
 export interface Usage {
-  counts: Map<string, unknown>
+  /** By the digests of the policies; also of those that only another version of the app has. */
+  readonly counts: Map<string, unknown>
   block: Block | undefined
   /** Until when a process may answer refusals from memory: who frees capacity before tells them. */
   deniedUntil: number
+  /** When none of it matters any more. */
+  until: number
 }
 
 /** A block, or the memory of one. */
@@ -27,7 +30,9 @@ export interface OpenedPolicy {
 
 /** The usage of a subject as it counts now. */
 export interface Opened {
+  readonly kept: Usage | undefined
   readonly policies: readonly OpenedPolicy[]
+  readonly keepMs: number
   block: Block | undefined
   deniedUntil: number
   /** Whether something lay ahead of a clock that was set back: it is clamped, and has to be kept. */
@@ -41,41 +46,69 @@ export interface UsageArgs {
   readonly keepMs: number
 }
 
-export function opened(usage: Usage | undefined, { policies, keepMs }: UsageArgs, now: number): Opened {
+export function opened(kept: Usage | undefined, { policies, keepMs }: UsageArgs, now: number): Opened {
   let isAhead = false
-  const open = policies.map((policy) => {
+  const open: OpenedPolicy[] = []
+  for (const policy of policies) {
     const algorithm = algorithmOf(policy)
-    const kept = usage?.counts.get(policy.digest)
-    if (kept !== undefined && algorithm.isAhead(kept, policy, now)) isAhead = true
-    return { policy, algorithm, state: algorithm.open(kept, policy, now) }
-  })
-  let block = usage?.block
+    const before = kept?.counts.get(policy.digest)
+    if (before !== undefined && algorithm.isAhead(before, policy, now)) isAhead = true
+    open.push({ policy, algorithm, state: algorithm.open(before, policy, now) })
+  }
+  let block = kept?.block
   if (block !== undefined && block.until > now + block.lastsMs) {
     block = { ...block, until: now + block.lastsMs }
     isAhead = true
   }
   if (block !== undefined && block.until + keepMs <= now) block = undefined
-  return { policies: open, block, deniedUntil: usage?.deniedUntil ?? 0, isAhead }
+  return { kept, policies: open, keepMs, block, deniedUntil: kept?.deniedUntil ?? 0, isAhead }
 }
 
 export function blockedMs({ block }: Opened, now: number): number {
   return block === undefined ? 0 : Math.max(0, block.until - now)
 }
 
-/**
- * What is kept of it: its counts as they are now; or, when only what is held against it has changed, as they were, for a clock that
- * steps back.
- */
-export function saved(open: Opened, keepMs: number, now: number, counts?: Map<string, unknown>): { state: Usage; ttlMs: number } {
-  const { policies, block, deniedUntil } = open
-  const own = new Map<string, unknown>()
-  let ttlMs = block === undefined ? 0 : block.until + keepMs - now
-  for (const { policy, algorithm, state } of policies) {
-    if (state === undefined) continue
-    own.set(policy.digest, state)
-    ttlMs = Math.max(ttlMs, algorithm.ttlMs(state, policy, now))
+interface Saved {
+  readonly state: Usage
+  readonly ttlMs: number
+}
+
+/** What is kept of it, beside what other versions of the app keep there. */
+export function saved(open: Opened, now: number): Saved {
+  const usage = open.kept ?? noUsage()
+  const ttlMs = lifetime(open, now)
+  const { counts } = usage
+  for (const { policy, state } of open.policies) {
+    if (state !== undefined || counts.has(policy.digest)) counts.set(policy.digest, state)
   }
-  return { state: { counts: counts ?? own, block, deniedUntil: deniedUntil > now ? deniedUntil : 0 }, ttlMs }
+  return keep(open, usage, ttlMs, now)
+}
+
+/** The same where only what is held against it has changed: its counts stay as they were, for a clock that steps back. */
+export function savedBesides(open: Opened, now: number): Saved {
+  return keep(open, open.kept ?? noUsage(), lifetime(open, now), now)
+}
+
+function noUsage(): Usage {
+  return { counts: new Map(), block: undefined, deniedUntil: 0, until: 0 }
+}
+
+function keep({ block, deniedUntil }: Opened, usage: Usage, ttlMs: number, now: number): Saved {
+  usage.block = block
+  usage.deniedUntil = deniedUntil > now ? deniedUntil : 0
+  usage.until = now + ttlMs
+  return { state: usage, ttlMs }
+}
+
+/** Until none of it matters, where the policies of another version keep it as long as it was to last. */
+function lifetime({ kept, policies, keepMs, block }: Opened, now: number): number {
+  let ttlMs = block === undefined ? 0 : block.until + keepMs - now
+  let foreign = kept?.counts.size ?? 0
+  for (const { policy, algorithm, state } of policies) {
+    if (kept?.counts.has(policy.digest)) foreign -= 1
+    if (state !== undefined) ttlMs = Math.max(ttlMs, algorithm.ttlMs(state, policy, now))
+  }
+  return kept !== undefined && foreign > 0 ? Math.max(ttlMs, kept.until - now) : ttlMs
 }
 
 /** The arguments of policies: seven for each, `units` and `flag` by place. */
@@ -93,76 +126,4 @@ export function encodedPolicies(
     encoded.push(algorithm, digest, limit, windowMs, extra, units(index), flag(policy, index))
   }
   return encoded
-}
-
-/**
- * The same in Lua, with the policies' arguments from `first` on. Defines `policies`, `block` and `blocked` (milliseconds), `ahead`,
- * `save()`, which keeps all, and `save_besides()`, which leaves the counts as they were.
- */
-export function usageLua(first: number, keepMs: string): string {
-  return `
-    local LARGEST = 9007199254740991
-    local token
-    ${algorithmsLua}
-    local made, policies, fields, rings, ahead = {}, {}, { 'block', 'denied' }, 1, false
-    for i = ${first}, #ARGV, 7 do
-      local name = ARGV[i]
-      local algorithm = made[name] or algorithms[name]()
-      made[name] = algorithm
-      local p = {
-        algorithm = algorithm, digest = ARGV[i + 1], limit = tonumber(ARGV[i + 2]), window = tonumber(ARGV[i + 3]),
-        extra = ARGV[i + 4], cost = tonumber(ARGV[i + 5]), flag = ARGV[i + 6]
-      }
-      if name == 'sliding-window-log' or name == 'concurrency' then
-        rings = rings + 1
-        p.ring = KEYS[rings]
-      end
-      for _, field in ipairs(algorithm.fields) do fields[#fields + 1] = p.digest .. field end
-      policies[#policies + 1] = p
-    end
-    local function exact(n)
-      return n < 4503599627370496 and n or string.format('%.0f', n)
-    end
-    local values, offset = { read(unpack(fields)) }, 2
-    local block, denied, blocked = nil, tonumber(values[2]) or 0, 0
-    for _, p in ipairs(policies) do
-      p.state = {}
-      for i = 1, #p.algorithm.fields do p.state[i] = tonumber(values[offset + i]) end
-      offset = offset + #p.algorithm.fields
-      p.algorithm.open(p)
-      ahead = ahead or p.ahead
-    end
-    if values[1] and values[1] ~= '' then
-      local ends, lasts, penalty = string.match(values[1], '(%d+) (%d+) (%d+)')
-      block = { ends = tonumber(ends), lasts = tonumber(lasts), penalty = tonumber(penalty) }
-      if block.ends > now + block.lasts then block.ends, ahead = now + block.lasts, true end
-      if block.ends + ${keepMs} <= now then block = nil end
-      if block then blocked = math.max(0, block.ends - now) end
-    end
-    local function besides(kept)
-      if denied > now then kept[#kept + 1], kept[#kept + 2] = 'denied', exact(denied) end
-      if not block then return 0 end
-      kept[#kept + 1], kept[#kept + 2] = 'block', string.format('%.0f %.0f %.0f', block.ends, block.lasts, block.penalty)
-      return block.ends + ${keepMs} - now
-    end
-    local function keep(kept, p, lasts, ...)
-      for i = 1, select('#', ...) do
-        kept[#kept + 1] = p.digest .. p.algorithm.fields[i]
-        kept[#kept + 1] = (select(i, ...))
-      end
-      return lasts
-    end
-    local function save()
-      local kept = {}
-      local lasts = besides(kept)
-      for _, p in ipairs(policies) do lasts = math.max(lasts, keep(kept, p, p.algorithm.save(p))) end
-      write(lasts, unpack(kept))
-    end
-    local function save_besides()
-      local kept = { 'block', '', 'denied', 0 }
-      local lasts = besides(kept)
-      for _, p in ipairs(policies) do lasts = math.max(lasts, (p.algorithm.save(p))) end
-      update(lasts, unpack(kept))
-    end
-  `
 }

@@ -1,0 +1,89 @@
+import { algorithmsLua } from './algorithms.ts'
+
+/**
+ * `usage.ts` in Lua. Defines `open(keys, args, first, keep)`, which reads what a subject has used, by the policies in `args` from
+ * `first` on, into `policies`, `block`, `denied`, `blocked` (milliseconds) and `ahead`; and `save()` and `save_besides()`.
+ */
+export const usageLua: string = `
+  ${algorithmsLua}
+  local policies, names, block, denied, blocked, ahead, keep_ms, had_block, had_denied, present
+  local function exact(n)
+    return n < 4503599627370496 and n or format('%.0f', n)
+  end
+  local function open_block(shown)
+    had_block, block, blocked = shown and shown ~= '', nil, 0
+    if not had_block then return end
+    local ends, lasts, penalty = string.match(shown, '(%d+) (%d+) (%d+)')
+    block = { ends = tonumber(ends), lasts = tonumber(lasts), penalty = tonumber(penalty) }
+    if block.ends > now + block.lasts then block.ends, ahead = now + block.lasts, true end
+    if block.ends + keep_ms <= now then block = nil else blocked = max(0, block.ends - now) end
+  end
+  local function open(keys, args, first, keep)
+    policies, names, ahead, keep_ms = {}, { 'block', 'denied' }, false, keep
+    local size, count, rings = 0, 2, 1
+    for i = first, #args, 7 do
+      local algorithm, digest = algorithm_of(args[i]), args[i + 1]
+      local fields, ring = algorithm.fields, nil
+      if algorithm.has_ring then
+        rings = rings + 1
+        ring = keys[rings]
+      end
+      size = size + 1
+      policies[size] = {
+        algorithm = algorithm, limit = tonumber(args[i + 2]), window = tonumber(args[i + 3]), extra = args[i + 4],
+        cost = tonumber(args[i + 5]), flag = args[i + 6], ring = ring, offset = count
+      }
+      for f = 1, #fields do names[count + f] = digest .. fields[f] end
+      count = count + #fields
+    end
+    local values = { read(unpack(names, 1, count)) }
+    present = 0
+    for i = 1, count do if values[i] then present = present + 1 end end
+    open_block(values[1])
+    denied = tonumber(values[2]) or 0
+    had_denied = denied > 0
+    for i = 1, size do
+      local p = policies[i]
+      local offset = p.offset
+      p.had = values[offset + 1] ~= nil
+      p.algorithm.open(p, unpack(values, offset + 1, offset + #p.algorithm.fields))
+      ahead = ahead or p.ahead
+    end
+  end
+  local function save_with(kept, size, lasts)
+    if block then
+      kept[size + 1], kept[size + 2] = 'block', format('%.0f %.0f %.0f', block.ends, block.lasts, block.penalty)
+      size, lasts = size + 2, max(lasts, block.ends + keep_ms - now)
+    elseif had_block then
+      kept[size + 1], kept[size + 2] = 'block', ''
+      size = size + 2
+    end
+    if denied > now or had_denied then
+      kept[size + 1], kept[size + 2] = 'denied', denied > now and exact(denied) or 0
+      size = size + 2
+    end
+    if ends and call('HLEN', key) > present + 1 then lasts = max(lasts, ends - now) end
+    update(lasts, unpack(kept, 1, size))
+  end
+  local function save()
+    local kept, size, longest = {}, 0, 0
+    for i = 1, #policies do
+      local p = policies[i]
+      local offset, count, values = p.offset, #p.algorithm.fields, { p.algorithm.save(p) }
+      local lasts = values[1]
+      if lasts > 0 or p.had then
+        for f = 1, count do
+          kept[size + 1], kept[size + 2] = names[offset + f], values[f + 1] or 0
+          size = size + 2
+        end
+      end
+      longest = max(longest, lasts)
+    end
+    save_with(kept, size, longest)
+  end
+  local function save_besides()
+    local longest = 0
+    for i = 1, #policies do longest = max(longest, (policies[i].algorithm.save(policies[i]))) end
+    save_with({}, 0, longest)
+  end
+`
