@@ -36,7 +36,7 @@ export const slidingWindowLog: Algorithm<HitLog> = {
     const { times, head, epoch } = log
     const used = usedOf(log)
     const remaining = Math.max(0, limit - used)
-    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: epoch }
+    if (used === 0 || limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: epoch }
     const nextMs = used <= limit ? (times[head] ?? now) + windowMs - now : untilLeft(log, limit - 1, windowMs, now)
     return { remaining, nextMs, fullMs: lastOf(times) + windowMs - now, mark: epoch }
   },
