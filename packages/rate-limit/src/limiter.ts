@@ -1,4 +1,4 @@
-import { type Adapter, type CallOptions, isAdapterError, subjectKey } from '@holdfast/adapter'
+import { type Adapter, AdapterFullError, type CallOptions, isAdapterError, subjectKey } from '@holdfast/adapter'
 import { newToken } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { type Cost, costsOf, type Limit, policiesWithin } from './cost.ts'
@@ -139,8 +139,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   }
 
   async function decideWithout(key: string, subject: string, args: ConsumeArgs, failed: Error): Promise<Decision> {
-    if (failure === 'open') return OPEN
     if (failure === 'closed') return closedBy(failed)
+    if (failure === 'open' || failed instanceof AdapterFullError) return OPEN // this process has no more room elsewhere
     local ??= memoryAdapter({ now: adapter.now })
     try {
       return concluded(key, subject, args, await local.run(consume, subject, args), local)

@@ -15,6 +15,8 @@ export class States {
   readonly #maxStates: number
   readonly #maxBytes: number
   #bytes = 0
+  /** One for all that find no room until something goes: under a flood a stack trace for each would cost more than the step. */
+  #full: AdapterFullError | undefined
 
   constructor(maxStates: number, maxBytes: number) {
     this.#maxStates = maxStates
@@ -59,9 +61,10 @@ export class States {
     if (this.#fits(states, bytes)) return
     this.#sweep(now, Number.POSITIVE_INFINITY)
     if (this.#fits(states, bytes)) return
-    throw new AdapterFullError(
+    this.#full ??= new AdapterFullError(
       `The memory adapter is full: ${this.#entries.size} states of ${this.#maxStates} (maxStates), ${this.#bytes} bytes of ${this.#maxBytes} (maxBytes)`,
     )
+    throw this.#full
   }
 
   #fits(states: number, bytes: number): boolean {
@@ -82,6 +85,7 @@ export class States {
     this.#entries.delete(entry.key)
     this.#deadlines.remove(entry)
     this.#bytes -= sizeOf(entry.state)
+    this.#full = undefined
   }
 }
 

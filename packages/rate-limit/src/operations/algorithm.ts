@@ -26,9 +26,9 @@ export interface Settlement {
 /**
  * How one kind of policy counts, in TypeScript and in Lua.
  *
- * `lua` returns a table with the names of its `fields`, with `has_ring`, and with the same functions on a policy `p` (`limit`, `window`, `extra`, `cost`, and `ring`, a key of its own), where `p` carries the state between them. `open(p, ...)` gets
- * the fields' values, 0 where nothing is left of the state; `save(p)` gives how long it lasts, 0 when it does not matter, and the
- * values. `p.epoch` is the mark of a charge.
+ * `lua` returns a table with `has_ring`, and with the same functions on a policy `p` (`limit`, `window`, `extra`, `cost`, and `ring`, a
+ * key of its own), where `p` carries the state between them. `save(p)` gives how long the state lasts, 0 when it does not matter,
+ * and its numbers; `open(p, ...)` gets those numbers again. `p.epoch` is the mark of a charge.
  */
 export interface Algorithm<State> {
   /** The state as it counts at `now`: what has ended is gone, and what lies ahead of a clock that stepped back is clamped. */

@@ -66,9 +66,8 @@ export const concurrency: Algorithm<Leases> = {
     end
     return {
       has_ring = true,
-      fields = { 'l' },
       open = function(p, last)
-        p.last, p.used = tonumber(last), 0
+        p.last, p.used = last, 0
         if not p.last or p.last <= now then p.last = nil return end
         p.used = call('ZCOUNT', p.ring, after(now), '+inf')
         if p.used == 0 then p.last = nil return end

@@ -67,15 +67,13 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
       p.weighted = p.previous * (p.window - (now - p.start)) + p.current * p.window
     end
     return {
-      fields = { 's', 'p', 'c' },
       open = function(p, kept, previous, current)
         local start = now - now % p.window
-        kept = tonumber(kept)
         p.start, p.previous, p.current = start, 0, 0
         if kept and kept >= start then
-          p.previous, p.current, p.ahead = tonumber(previous), tonumber(current), kept > start
-        elseif kept == start - p.window then
-          p.previous = tonumber(current)
+          p.previous, p.current, p.ahead = previous, current, kept > start
+        elseif kept and kept == start - p.window then
+          p.previous = current
         end
         weigh(p)
       end,

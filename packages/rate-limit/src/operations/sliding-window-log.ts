@@ -114,12 +114,9 @@ export const slidingWindowLog: Algorithm<HitLog> = {
     end
     return {
       has_ring = true,
-      fields = { 'h', 'n', 'c', 'b', 'l', 't', 'e' },
       open = function(p, head, count, capacity, base, last, total, epoch)
-        p.count, p.last = tonumber(count) or 0, tonumber(last)
-        if p.count == 0 or p.last + p.window <= now then return clear(p) end
-        p.head, p.capacity, p.base = tonumber(head), tonumber(capacity), tonumber(base)
-        p.total, p.epoch = tonumber(total), tonumber(epoch)
+        if not count or last + p.window <= now then return clear(p) end
+        p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = head, count, capacity, base, last, total, epoch
         p.first = hit(p, 0)
         if not p.first then return clear(p) end
         if p.last > now then

@@ -61,11 +61,9 @@ export const tokenBucket: Algorithm<Bucket> = {
       return max(0, ceil((p.missing + (tokens - p.limit) * p.window) / p.refill))
     end
     return {
-      fields = { 'm', 'a' },
       open = function(p, missing, at)
-        p.refill, p.missing = tonumber(p.extra), tonumber(missing) or 0
+        p.refill, p.missing = tonumber(p.extra), missing or 0
         if p.missing == 0 then return end
-        at = tonumber(at)
         p.ahead = at > now
         p.missing = max(0, p.missing - max(0, now - at) * p.refill)
       end,

@@ -20,33 +20,30 @@ export const usageLua: string = `
   end
   local function open(keys, args, first, keep)
     policies, names, ahead, keep_ms = {}, { 'block', 'denied' }, false, keep
-    local size, count, rings = 0, 2, 1
+    local size, rings = 0, 1
     for i = first, #args, 7 do
-      local algorithm, digest = algorithm_of(args[i]), args[i + 1]
-      local fields, ring = algorithm.fields, nil
+      local algorithm, ring = algorithm_of(args[i]), nil
       if algorithm.has_ring then
         rings = rings + 1
         ring = keys[rings]
       end
       size = size + 1
+      names[size + 2] = args[i + 1]
       policies[size] = {
         algorithm = algorithm, limit = tonumber(args[i + 2]), window = tonumber(args[i + 3]), extra = args[i + 4],
-        cost = tonumber(args[i + 5]), flag = args[i + 6], ring = ring, offset = count
+        cost = tonumber(args[i + 5]), flag = args[i + 6], ring = ring
       }
-      for f = 1, #fields do names[count + f] = digest .. fields[f] end
-      count = count + #fields
     end
-    local values = { read(unpack(names, 1, count)) }
+    local values = { read(unpack(names)) }
     present = 0
-    for i = 1, count do if values[i] then present = present + 1 end end
+    for i = 1, size + 2 do if values[i] then present = present + 1 end end
     open_block(values[1])
     denied = tonumber(values[2]) or 0
     had_denied = denied > 0
     for i = 1, size do
-      local p = policies[i]
-      local offset = p.offset
-      p.had = values[offset + 1] ~= nil
-      p.algorithm.open(p, unpack(values, offset + 1, offset + #p.algorithm.fields))
+      local p, numbers = policies[i], values[i + 2]
+      p.had = numbers ~= nil
+      if p.had and numbers ~= '' then p.algorithm.open(p, cmsgpack.unpack(numbers)) else p.algorithm.open(p) end
       ahead = ahead or p.ahead
     end
   end
@@ -65,17 +62,17 @@ export const usageLua: string = `
     if ends and call('HLEN', key) > present + 1 then lasts = max(lasts, ends - now) end
     update(lasts, unpack(kept, 1, size))
   end
+  local function packed(lasts, ...)
+    return lasts, lasts > 0 and cmsgpack.pack(...) or ''
+  end
   local function save()
     local kept, size, longest = {}, 0, 0
     for i = 1, #policies do
       local p = policies[i]
-      local offset, count, values = p.offset, #p.algorithm.fields, { p.algorithm.save(p) }
-      local lasts = values[1]
+      local lasts, numbers = packed(p.algorithm.save(p))
       if lasts > 0 or p.had then
-        for f = 1, count do
-          kept[size + 1], kept[size + 2] = names[offset + f], values[f + 1] or 0
-          size = size + 2
-        end
+        kept[size + 1], kept[size + 2] = names[i + 2], numbers
+        size = size + 2
       end
       longest = max(longest, lasts)
     end

@@ -20,7 +20,7 @@ const { NODES = '[]', PREFIX: prefix = '', SKEW_MS = '0', FAILURE: failure = 'lo
 const clock = Date.now
 Date.now = () => clock() + Number(SKEW_MS)
 
-const nodes: { host: string; port: number }[] = JSON.parse(NODES)
+const nodes = JSON.parse(NODES) as { host: string; port: number }[]
 const [first] = nodes
 const client = nodes.length > 1 ? new Cluster(nodes) : new Redis({ ...first, maxRetriesPerRequest: 0 })
 client.on('error', () => {}) // while the server is away
@@ -35,7 +35,7 @@ function limiterOf(algorithm: string): RateLimiter {
   return limiter
 }
 
-process.on('message', async ({ algorithm, key, calls }: Job) => {
+async function outcomeOf({ algorithm, key, calls }: Job): Promise<Outcome> {
   const limiter = limiterOf(algorithm)
   const decisions = await Promise.all(Array.from({ length: calls }, () => limiter.consume(key)))
   const outcome: Outcome = { decided: {}, allowed: {} }
@@ -43,7 +43,9 @@ process.on('message', async ({ algorithm, key, calls }: Job) => {
     outcome.decided[source] = (outcome.decided[source] ?? 0) + 1
     if (allowed) outcome.allowed[source] = (outcome.allowed[source] ?? 0) + 1
   }
-  process.send?.(outcome)
-})
+  return outcome
+}
+
+process.on('message', (job: Job) => void outcomeOf(job).then((outcome) => process.send?.(outcome)))
 process.on('disconnect', () => process.exit(0))
 client.once('ready', () => process.send?.('ready'))
