@@ -1,6 +1,6 @@
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createRateLimiter } from '@holdfast/rate-limit'
-import { ownPrefix, type RedisServer, startRedisServer } from '@holdfast/test/redis'
+import { ownPrefix, type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
 
 // In real time: deadlines go by it. Some 300 ms each.
@@ -42,6 +42,31 @@ it('tells when Redis is tried again, when nothing passes meanwhile', async () =>
   expect(refused.retryAfterMs).toBeGreaterThan(0)
   expect(refused.retryAfterMs).toBeLessThanOrEqual(500) // the circuit's probe
   await adapter.close()
+})
+
+it('asks Redis again when its connection for events was cut, and may have missed that capacity was freed', async () => {
+  const proxy = await startProxy(server.port)
+  const prefix = ownPrefix()
+  const [adapter, other] = [redisAdapter({ url: proxy.url, prefix }), redisAdapter({ url: server.url, prefix })]
+  const options = { limit: 1, windowMs: 86_400_000, denyCache: true }
+  const [limiter, freeing] = [createRateLimiter({ adapter, ...options }), createRateLimiter({ adapter: other, ...options })]
+  await limiter.consume('key')
+  await adapter.events.subscribe('another', () => {})
+  await limiter.consume('key')
+  await adapter.events.subscribe('one more', () => {}) // the limiter's own subscription stands now
+  await limiter.consume('key')
+  expect((await limiter.consume('key')).allowed).toBe(false)
+  await proxy.refuse()
+  await freeing.reset('key')
+  expect((await limiter.consume('key')).allowed).toBe(false)
+  await proxy.restore()
+  const restored = performance.now()
+  while (!(await limiter.consume('key')).allowed) {
+    expect(performance.now() - restored).toBeLessThan(5_000)
+    await new Promise(setImmediate)
+  }
+  await Promise.all([adapter.close(), other.close()])
+  await proxy.stop()
 })
 
 const algorithms = ['sliding-window-log', 'sliding-window-counter', 'fixed-window', 'token-bucket'] as const
