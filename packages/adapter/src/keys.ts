@@ -19,6 +19,7 @@ export function subjectKey(owner: string, name: string, subject: string): string
 
 /** @throws {OperationError} when the keys are not all in one slot by their hash tag */
 export function assertOneSlot(operation: string, key: string, further: readonly string[]): void {
+  if (further.length === 0) return
   const tag = hashTag(key)
   for (const other of further) {
     if (hashTag(other) === tag) continue

@@ -12,25 +12,23 @@ interface Decided {
 const DECIDED: unique symbol = Symbol.for('holdfast.rate-limit')
 
 interface Request {
-  [DECIDED]?: readonly Decided[]
+  [DECIDED]?: Decided[]
 }
 
 /** The last decision on this request, or undefined when no limiter saw it. */
 export function getRateLimit(native: Request): Decision | undefined {
-  return decidedOn(native).at(-1)?.decision
+  return native[DECIDED]?.at(-1)?.decision
 }
 
 /** Whether a limiter of the same name on the same adapter has charged this request to `subject` already. */
 export function isDecided(native: Request, { name, adapter }: RateLimiter, subject: string): boolean {
-  return decidedOn(native).some(
-    (each) => each.subject === subject && each.limiter.name === name && each.limiter.adapter === adapter,
-  )
+  const decided = native[DECIDED]
+  if (decided === undefined) return false
+  return decided.some((each) => each.subject === subject && each.limiter.name === name && each.limiter.adapter === adapter)
 }
 
 export function remember(native: Request, decided: Decided): void {
-  native[DECIDED] = [...decidedOn(native), decided]
-}
-
-function decidedOn(native: Request): readonly Decided[] {
-  return native[DECIDED] ?? []
+  const before = native[DECIDED]
+  if (before === undefined) native[DECIDED] = [decided]
+  else before.push(decided)
 }

@@ -12,7 +12,9 @@ export function algorithmOf({ algorithm }: Policy): Algorithm<unknown> {
 
 /** What is beside the hash: a hash would copy a log whole for every hit. */
 export function ringKeys(key: string, policies: readonly Policy[]): string[] {
-  return policies.filter((policy) => algorithmOf(policy).hasRing).map(({ digest }) => `${key}:${digest}`)
+  const keys: string[] = []
+  for (const policy of policies) if (algorithmOf(policy).hasRing) keys.push(`${key}:${policy.digest}`)
+  return keys
 }
 
 const ALGORITHMS: Record<AlgorithmName, Algorithm<unknown>> = {

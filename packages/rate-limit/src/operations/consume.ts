@@ -1,4 +1,4 @@
-import { defineOperation, type Operation } from '@holdfast/adapter'
+import { defineOperation, type Operation, type RedisReply } from '@holdfast/adapter'
 import type { Quota } from './algorithm.ts'
 import { ringKeys } from './algorithms.ts'
 import { blockedMs, encodedPolicies, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
@@ -120,12 +120,11 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     local reply, size = { allowed and 1 or 0, now, blocked, penalty }, 4
     for i = 1, #policies do
       local p = policies[i]
-      local remaining, next, full = p.algorithm.measure(p)
-      reply[size + 1], reply[size + 2], reply[size + 3] = exact(remaining), exact(next), exact(full)
-      reply[size + 4], reply[size + 5] = exact(p.wait), p.epoch or 0
+      reply[size + 1], reply[size + 2], reply[size + 3] = p.algorithm.measure(p)
+      reply[size + 4], reply[size + 5] = p.wait, p.epoch or 0
       size = size + 5
     end
-    return reply
+    return { struct.pack('>' .. string.rep('d', size), unpack(reply)) }
   `,
 
   encode: ({ policies, costs, charge, token, remembers, penalty, keepMs }) => [
@@ -143,24 +142,29 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     ),
   ],
 
-  decode(reply) {
-    const [allowed, at, blocked, penalty] = reply
+  decode([packed]) {
+    const numbers = doublesOf(packed)
+    const [allowed, at = 0, blocked = 0, penaltyMs = 0] = numbers
     const waits: number[] = []
     const quotas: Quota[] = []
-    for (let from = 4; from < reply.length; from += 5) {
-      waits.push(Number(reply[from + 3]))
-      quotas.push({
-        remaining: Number(reply[from]),
-        nextMs: Number(reply[from + 1]),
-        fullMs: Number(reply[from + 2]),
-        mark: Number(reply[from + 4]),
-      })
+    for (let from = 4; from < numbers.length; from += 5) {
+      const [remaining = 0, nextMs = 0, fullMs = 0, waitMs = 0, mark = 0] = numbers.slice(from, from + 5)
+      waits.push(waitMs)
+      quotas.push({ remaining, nextMs, fullMs, mark })
     }
-    return { allowed: allowed === 1, at: Number(at), blockedMs: Number(blocked), penaltyMs: Number(penalty), waits, quotas }
+    return { allowed: allowed === 1, at, blockedMs: blocked, penaltyMs, waits, quotas }
   },
 
   keys: (key, { policies }) => ringKeys(key, policies),
 })
+
+/** One string is decoded faster than so many integers, which clients read digit by digit. */
+function doublesOf(packed: RedisReply | undefined): readonly number[] {
+  if (!Buffer.isBuffer(packed)) throw new TypeError('The reply must be packed numbers')
+  const numbers: number[] = []
+  for (let offset = 0; offset < packed.length; offset += 8) numbers.push(packed.readDoubleBE(offset))
+  return numbers
+}
 
 /** How long the block lasts that comes after one of `penaltyMs`. */
 export function nextPenalty({ baseMs, factor, maxMs }: Penalty, penaltyMs = 0): number {
