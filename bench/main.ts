@@ -1,4 +1,5 @@
 import { startRedisCluster, startRedisServer } from '@holdfast/test/redis'
+import { benchRateLimit } from './http/rate-limit.ts'
 import { benchMemory } from './memory.ts'
 import { benchCluster, benchRedis } from './redis.ts'
 
@@ -6,8 +7,10 @@ console.log(`Node ${process.version}\n`)
 await benchMemory()
 const given = process.env['REDIS_URL']
 const server = given === undefined ? await startRedisServer() : undefined
-const script = await benchRedis(given ?? server?.url ?? '')
-await server?.stop()
+const redisUrl = given ?? server?.url ?? ''
+const script = await benchRedis(redisUrl)
 const cluster = await startRedisCluster()
 await benchCluster(cluster.nodes, script)
 await cluster.stop()
+await benchRateLimit(redisUrl)
+await server?.stop()

@@ -1,0 +1,16 @@
+import { createServer } from 'node:http'
+import { apps } from './apps.ts'
+
+// One app in a process of its own: `server.ts <app> <Redis' URL>`. It says its port, and, when asked, the time that it has spent
+// outside the kernel, in microseconds.
+const [, , name = '', redisUrl = ''] = process.argv
+const listener = apps[name]?.(redisUrl)
+if (listener === undefined) throw new RangeError(`There is no app ${JSON.stringify(name)}`)
+const server = createServer(listener).listen(0, '127.0.0.1', () => {
+  const address = server.address()
+  process.send?.(typeof address === 'object' && address !== null ? address.port : 0)
+})
+process.on('message', () => {
+  process.send?.(process.cpuUsage().user)
+})
+process.on('disconnect', () => process.exit(0))
