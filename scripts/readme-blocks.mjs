@@ -11,7 +11,7 @@ const documents = [
   'CONTRIBUTING.md',
   'ARCHITECTURE.md',
   ...decisions(),
-  ...packages().map((each) => `${each.folder}/README.md`),
+  ...packages().flatMap((each) => [`${each.folder}/README.md`, `${each.folder}/MIGRATING.md`]),
 ]
 
 const blocks = documents.filter((path) => existsSync(join(root, path))).flatMap(blocksOf)

@@ -26,8 +26,8 @@ export interface Settlement {
 /**
  * How one kind of policy counts, in TypeScript and in Lua.
  *
- * `lua` returns a table with `has_ring`, and with the same functions on a policy `p` (`limit`, `window`, `extra`, `cost`, and `ring`, a
- * key of its own), where `p` carries the state between them. `save(p)` gives how long the state lasts, 0 when it does not matter,
+ * `lua` returns a table with `has_ring`, and with the same functions on a policy `p` (`limit`, `window`, `anchor`,
+ * `refill`, `cost`, and `ring`, a key of its own), where `p` carries the state between them. `save(p)` gives how long the state lasts, 0 when it does not matter,
  * and its numbers; `open(p, ...)` gets those numbers again. `p.epoch` is the mark of a charge.
  */
 export interface Algorithm<State> {

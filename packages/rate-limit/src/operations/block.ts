@@ -28,8 +28,8 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
   luaPrelude: usageLua,
 
   lua: `
-    open(KEYS, ARGV, 5, tonumber(ARGV[4]))
-    local lasts, factor, longest = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+    open(KEYS, ARGV[1], ARGV[2])
+    local lasts, factor, longest = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
     local penalty = block and block.penalty or 0
     if factor > 0 then
       lasts = penalty > 0 and min(longest, ceil(penalty * factor)) or lasts
@@ -45,13 +45,9 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
   `,
 
   encode: ({ policies, durationMs, keepMs }) => [
-    ...(typeof durationMs === 'number' ? [durationMs, 0, 0] : [durationMs.baseMs, durationMs.factor, durationMs.maxMs]),
+    encodedPolicies(policies),
     keepMs,
-    ...encodedPolicies(
-      policies,
-      () => 0,
-      () => '',
-    ),
+    ...(typeof durationMs === 'number' ? [durationMs, 0, 0] : [durationMs.baseMs, durationMs.factor, durationMs.maxMs]),
   ],
 
   decode: ([lastsMs]) => Number(lastsMs),

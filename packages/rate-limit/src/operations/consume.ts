@@ -84,13 +84,14 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
   luaPrelude: usageLua,
 
   lua: `
-    open(KEYS, ARGV, 8, tonumber(ARGV[7]))
-    token = ARGV[2]
-    local charge, refused, penalty = ARGV[1] == '1', 0, 0
+    open(KEYS, ARGV[1], ARGV[2])
+    token = ARGV[4]
+    local charge, refused, penalty = ARGV[3] ~= 'peek', 0, 0
     for i = 1, #policies do
       local p = policies[i]
+      p.cost = tonumber(ARGV[i + 5])
       p.wait = p.algorithm.wait(p)
-      if p.wait ~= 0 and p.flag ~= 'shadow' then
+      if p.wait ~= 0 and not p.shadow then
         refused = (p.wait < 0 or refused < 0) and -1 or max(refused, p.wait)
       end
     end
@@ -108,12 +109,12 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     else
       local changed = false
       if charge and blocked == 0 then
-        local base = tonumber(ARGV[4])
-        if base > 0 then
-          penalty = block and block.penalty > 0 and min(tonumber(ARGV[6]), ceil(block.penalty * ARGV[5])) or base
+        if ARGV[5] ~= '' then
+          local base, factor, longest = string.match(ARGV[5], '(%S+) (%S+) (%S+)')
+          penalty = block and block.penalty > 0 and min(tonumber(longest), ceil(block.penalty * factor)) or tonumber(base)
           block, changed = { ends = now + penalty, lasts = penalty, penalty = penalty }, true
         end
-        if ARGV[3] == '1' and refused > 0 and now + refused > denied then denied, changed = now + refused, true end
+        if ARGV[3] == 'remember' and refused > 0 and now + refused > denied then denied, changed = now + refused, true end
       end
       if ahead then save() elseif changed then save_besides() end
     end
@@ -128,18 +129,12 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
   `,
 
   encode: ({ policies, costs, charge, token, remembers, penalty, keepMs }) => [
-    charge ? 1 : 0,
-    token,
-    remembers ? 1 : 0,
-    penalty?.baseMs ?? 0,
-    penalty?.factor ?? 0,
-    penalty?.maxMs ?? 0,
+    encodedPolicies(policies),
     keepMs,
-    ...encodedPolicies(
-      policies,
-      (index) => costs[index] ?? 1,
-      ({ shadow }) => (shadow ? 'shadow' : ''),
-    ),
+    charge ? (remembers ? 'remember' : 'charge') : 'peek',
+    token,
+    penalty === undefined ? '' : `${penalty.baseMs} ${penalty.factor} ${penalty.maxMs}`,
+    ...costs,
   ],
 
   decode([packed]) {

@@ -46,7 +46,7 @@ export const fixedWindow: Algorithm<FixedWindow> = {
   lua: `
     return {
       open = function(p, start, used)
-        p.latest = p.extra == 'clock' and now - now % p.window or now
+        p.latest = p.anchor == 'clock' and now - now % p.window or now
         p.start, p.used = start, used or 0
         if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
         if p.start and p.start > p.latest then p.start, p.ahead = p.latest, true end

@@ -60,20 +60,19 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
   luaPrelude: usageLua,
 
   lua: `
-    open(KEYS, ARGV, 5, tonumber(ARGV[4]))
-    token = ARGV[1]
+    open(KEYS, ARGV[1], ARGV[2])
+    token = ARGV[3]
     local settled, freed = false, false
     for i = 1, #policies do
       local p = policies[i]
+      p.cost, p.at, p.mark = tonumber(ARGV[3 * i + 3]), tonumber(ARGV[3 * i + 4]), tonumber(ARGV[3 * i + 5])
       if p.cost ~= 0 then
-        local charged, mark = string.match(p.flag, '(%S+) (%S+)')
-        p.at, p.mark = tonumber(charged), tonumber(mark)
         local done = p.cost > 0
         if p.mark ~= ${NOT_CHARGED} then done = p.algorithm.settle(p) elseif done then p.algorithm.charge(p) end
         if done then settled, freed = true, freed or p.cost < 0 end
       end
     end
-    if freed and denied > now then publish(ARGV[2], ARGV[3]) end
+    if freed and denied > now then publish(ARGV[4], ARGV[5]) end
     if freed then denied = 0 end
     if settled or ahead then save() end
     local reply = { settled and 1 or 0, now }
@@ -82,15 +81,12 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
   `,
 
   encode: ({ policies, charged, units, token, channel, message, keepMs }) => [
+    encodedPolicies(policies),
+    keepMs,
     token,
     channel,
     message,
-    keepMs,
-    ...encodedPolicies(
-      policies,
-      (index) => units[index] ?? 0,
-      (_policy, index) => `${charged[index]?.at ?? 0} ${charged[index]?.mark ?? 0}`,
-    ),
+    ...policies.flatMap((_policy, index) => [units[index] ?? 0, charged[index]?.at ?? 0, charged[index]?.mark ?? 0]),
   ],
 
   decode: ([settled, at, ...marks]) => ({ settled: settled === 1, at: Number(at), marks: marks.map(Number) }),

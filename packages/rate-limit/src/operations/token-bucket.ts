@@ -62,7 +62,7 @@ export const tokenBucket: Algorithm<Bucket> = {
     end
     return {
       open = function(p, missing, at)
-        p.refill, p.missing = tonumber(p.extra), missing or 0
+        p.missing = missing or 0
         if p.missing == 0 then return end
         p.ahead = at > now
         p.missing = max(0, p.missing - max(0, now - at) * p.refill)

@@ -26,24 +26,15 @@ export const unblock: Operation<Usage, UnblockArgs, boolean> = defineOperation({
   luaPrelude: usageLua,
 
   lua: `
-    open(KEYS, ARGV, 4, tonumber(ARGV[3]))
+    open(KEYS, ARGV[1], ARGV[2])
     if not block and not ahead then return { 0 } end
     block = nil
-    if blocked > 0 then publish(ARGV[1], ARGV[2]) end
+    if blocked > 0 then publish(ARGV[3], ARGV[4]) end
     if ahead then save() else save_besides() end
     return { blocked > 0 and 1 or 0 }
   `,
 
-  encode: ({ policies, channel, message, keepMs }) => [
-    channel,
-    message,
-    keepMs,
-    ...encodedPolicies(
-      policies,
-      () => 0,
-      () => '',
-    ),
-  ],
+  encode: ({ policies, channel, message, keepMs }) => [encodedPolicies(policies), keepMs, channel, message],
 
   decode: ([unblocked]) => unblocked === 1,
 

@@ -1,15 +1,12 @@
 import { algorithmsLua } from './algorithms.ts'
 
 /**
- * `usage.ts` in Lua. Defines `open(keys, args, first, keep)`, which reads what a subject has used, by the policies in `args` from
- * `first` on, into `policies`, `block`, `denied`, `blocked` (milliseconds) and `ahead`; and `save()` and `save_besides()`.
+ * `usage.ts` in Lua. Defines `open(keys, encoded, keep)`, which reads what a subject has used, by the policies that `encoded` has, into
+ * `policies`, `block`, `denied`, `blocked` (milliseconds) and `ahead`; and `save()` and `save_besides()`.
  */
 export const usageLua: string = `
   ${algorithmsLua}
-  local policies, names, block, denied, blocked, ahead, keep_ms, had_block, had_denied, present
-  local function exact(n)
-    return n < 4503599627370496 and n or format('%.0f', n)
-  end
+  local policies, block, denied, blocked, ahead, keep_ms, had_block, had_denied, present
   local function open_block(shown)
     had_block, block, blocked = shown and shown ~= '', nil, 0
     if not had_block then return end
@@ -18,21 +15,17 @@ export const usageLua: string = `
     if block.ends > now + block.lasts then block.ends, ahead = now + block.lasts, true end
     if block.ends + keep_ms <= now then block = nil else blocked = max(0, block.ends - now) end
   end
-  local function open(keys, args, first, keep)
-    policies, names, ahead, keep_ms = {}, { 'block', 'denied' }, false, keep
-    local size, rings = 0, 1
-    for i = first, #args, 7 do
-      local algorithm, ring = algorithm_of(args[i]), nil
-      if algorithm.has_ring then
+  local function open(keys, encoded, keep)
+    policies, ahead, keep_ms = cjson.decode(encoded), false, tonumber(keep)
+    local size, rings, names = #policies, 1, { 'block', 'denied' }
+    for i = 1, size do
+      local p = policies[i]
+      p.algorithm = algorithm_of(p.algorithm)
+      names[i + 2] = p.digest
+      if p.algorithm.has_ring then
         rings = rings + 1
-        ring = keys[rings]
+        p.ring = keys[rings]
       end
-      size = size + 1
-      names[size + 2] = args[i + 1]
-      policies[size] = {
-        algorithm = algorithm, limit = tonumber(args[i + 2]), window = tonumber(args[i + 3]), extra = args[i + 4],
-        cost = tonumber(args[i + 5]), flag = args[i + 6], ring = ring
-      }
     end
     local values = { read(unpack(names)) }
     present = 0
@@ -56,7 +49,7 @@ export const usageLua: string = `
       size = size + 2
     end
     if denied > now or had_denied then
-      kept[size + 1], kept[size + 2] = 'denied', denied > now and exact(denied) or 0
+      kept[size + 1], kept[size + 2] = 'denied', denied > now and format('%.0f', denied) or 0
       size = size + 2
     end
     if ends and call('HLEN', key) > present + 1 then lasts = max(lasts, ends - now) end
@@ -71,7 +64,7 @@ export const usageLua: string = `
       local p = policies[i]
       local lasts, numbers = packed(p.algorithm.save(p))
       if lasts > 0 or p.had then
-        kept[size + 1], kept[size + 2] = names[i + 2], numbers
+        kept[size + 1], kept[size + 2] = p.digest, numbers
         size = size + 2
       end
       longest = max(longest, lasts)

@@ -1,4 +1,3 @@
-import type { RedisArgument } from '@holdfast/adapter'
 import type { Policy } from '../policy.ts'
 import type { Algorithm } from './algorithm.ts'
 import { algorithmOf } from './algorithms.ts'
@@ -111,19 +110,17 @@ function lifetime({ kept, policies, keepMs, block }: Opened, now: number): numbe
   return kept !== undefined && foreign > 0 ? Math.max(ttlMs, kept.until - now) : ttlMs
 }
 
-/** The arguments of policies: seven for each, `units` and `flag` by place. */
-export function encodedPolicies(
-  policies: readonly Policy[],
-  units: (index: number) => number,
-  flag: (policy: Policy, index: number) => RedisArgument,
-): RedisArgument[] {
-  const encoded: RedisArgument[] = []
-  for (let index = 0; index < policies.length; index += 1) {
-    const policy = policies[index]
-    if (policy === undefined) continue
-    const { algorithm, digest, limit, windowMs, anchor, refill } = policy
-    const extra = algorithm === 'token-bucket' ? refill : anchor
-    encoded.push(algorithm, digest, limit, windowMs, extra, units(index), flag(policy, index))
-  }
-  return encoded
+/** The policies as the Lua of a step gets them: in one argument, made once for each list. */
+export function encodedPolicies(policies: readonly Policy[]): string {
+  const known = encoded.get(policies)
+  if (known !== undefined) return known
+  const given = policies.map(({ algorithm, digest, limit, windowMs, anchor, refill, shadow }) => {
+    const own = algorithm === 'token-bucket' ? { refill } : { anchor }
+    return { algorithm, digest, limit, window: windowMs, shadow, ...own }
+  })
+  const text = JSON.stringify(given)
+  encoded.set(policies, text)
+  return text
 }
+
+const encoded = new WeakMap<readonly Policy[], string>()
