@@ -57,7 +57,8 @@ export class KoaExchange implements Exchange<Context> {
 
   setHeader(name: string, value: string): void {
     if (this.#capture?.isHolding) return this.#capture.head.setHeader(name, value)
-    this.native.set(name, value)
+    const { res } = this.native
+    if (!res.headersSent) res.setHeader(name, value)
     this.#kept ??= keepOnError(this.native)
     this.#kept[name] = value
   }
@@ -106,7 +107,7 @@ export class KoaExchange implements Exchange<Context> {
 function answer(ctx: Context, { status, headers = {}, rawHeaders = [], body = '' }: HttpResponse): void {
   ctx.status = status
   setRawHeaders(ctx.res, rawHeaders)
-  ctx.set(headers)
+  for (const [name, value] of Object.entries(headers)) ctx.res.setHeader(name, value)
   const typed = ctx.res.hasHeader('Content-Type')
   ctx.body = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   if (!typed) ctx.remove('Content-Type') // Koa guesses one
