@@ -1,6 +1,6 @@
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createRateLimiter, type PolicyOptions, type RateLimiterOptions, type Receipt } from '@holdfast/rate-limit'
-import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
+import { commandCounter, ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
@@ -49,6 +49,33 @@ describe('what Redis holds for one client, with a key of 32 bytes', () => {
     expect(sizes.reduce((sum: number, size) => sum + Number(size), 0)).toBeLessThanOrEqual(20_000)
     await adapter.close()
   })
+})
+
+it.each([1, 5])('asks Redis one command for a decision by %i policies', async (count) => {
+  const prefix = ownPrefix()
+  const adapter = redisAdapter({ url: sharedRedisUrl(), prefix })
+  const all: PolicyOptions[] = [
+    { name: 'log', limit: 2, windowMs: 60_000 },
+    { name: 'fixed', limit: 9, windowMs: 60_000, algorithm: 'fixed-window' },
+    { name: 'counter', limit: 9, windowMs: 60_000, algorithm: 'sliding-window-counter' },
+    { name: 'bucket', limit: 9, windowMs: 60_000, algorithm: 'token-bucket' },
+    { name: 'slots', limit: 9, algorithm: 'concurrency' },
+  ]
+  const limiter = createRateLimiter({ adapter, policies: all.slice(0, count), denyCache: true })
+  await limiter.consume('key')
+  const counter = await commandCounter(sharedRedisUrl(), prefix)
+  expect((await limiter.consume('key')).allowed).toBe(true)
+  expect(await counter.take()).toEqual(['evalsha'])
+  await limiter.peek('key')
+  expect(await counter.take()).toEqual(['evalsha'])
+  await limiter.consume('key') // refused: the deny cache subscribes, and knows it from the next on
+  await adapter.events.subscribe('another', () => {})
+  await limiter.consume('key')
+  await counter.take()
+  expect((await limiter.consume('key')).allowed).toBe(false)
+  expect(await counter.take()).toEqual([])
+  counter.stop()
+  await adapter.close()
 })
 
 // On Redis' own clock, which the keys' ends go by.
