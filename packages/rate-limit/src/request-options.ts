@@ -46,8 +46,8 @@ interface RequestOptions<Native, Answer> {
   /** What a refused client is told: a text, an object that is sent as JSON, or a function that gives one. Defaults to a problem (RFC 9457). */
   readonly message?: Message<Native>
   /**
-   * Answers a refused request, by the framework's own means or by a response (`{ status, headers, body }`) that it returns, in place of everything but the fields
-   * of `headers`, `Retry-After` and `Cache-Control`, which are set already. An adapter that fails closed is answered without it.
+   * Answers a refused request, by the framework's own means or by a response (`{ status, headers, body }`) that it returns. The fields
+   * of `headers`, `Retry-After` and `Cache-Control` are set already. An adapter that fails closed is answered without it.
    */
   readonly onLimited?: (native: Native, decision: Decision) => Answer | Promise<Answer>
   /** How many bits of an IPv6 address make one client. Defaults to 56. */

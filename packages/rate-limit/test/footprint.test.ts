@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createRateLimiter, type PolicyOptions, type RateLimiterOptions, type Receipt } from '@holdfast/rate-limit'
 import { commandCounter, ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
@@ -26,7 +27,7 @@ describe('what Redis holds for one client, with a key of 32 bytes', () => {
     ['three policies', { policies: three }, 256],
   ])('%s', async (_what, limits, most) => {
     const adapter = redisAdapter({ url: sharedRedisUrl() })
-    const name = Math.random().toString(36).slice(2, 6)
+    const name = randomBytes(2).toString('hex')
     const limiter = createRateLimiter({ adapter, name, ...limits })
     const key = 'k'.repeat(32 - `rate-limit:${name}:{}`.length)
     for (let call = 0; call < 300; call += 1) await limiter.consume(key)
