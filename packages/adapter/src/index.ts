@@ -8,6 +8,6 @@ export {
   isAdapterError,
   OperationError,
 } from './errors.ts'
-export { subjectKey } from './keys.ts'
+export { subjectKey, valueKey } from './keys.ts'
 export { defineOperation, type Operation, type RedisArgument, type RedisReply, type Transition } from './operation.ts'
 export type { AdapterCall, CircuitEvent } from './trace.ts'

@@ -17,6 +17,11 @@ export function subjectKey(owner: string, name: string, subject: string): string
   return `${escaped(owner)}:${escaped(name)}:{${escaped(subject)}}`
 }
 
+/** Where an operation that declares `value` keeps the value beside the state of `key`. */
+export function valueKey(key: string): string {
+  return `${key}:value`
+}
+
 /** @throws {OperationError} when the keys are not all in one slot by their hash tag */
 export function assertOneSlot(operation: string, key: string, further: readonly string[]): void {
   if (further.length === 0) return

@@ -1,10 +1,10 @@
 import type { Adapter, CallOptions } from './adapter.ts'
 import { AdapterUnavailableError, AdapterWrongTypeError, OperationError } from './errors.ts'
-import { assertOneSlot } from './keys.ts'
+import { assertOneSlot, valueKey } from './keys.ts'
 import { memoryEvents } from './memory/emitter.ts'
 import { createLru } from './memory/lru.ts'
 import { States } from './memory/states.ts'
-import type { Operation } from './operation.ts'
+import type { Operation, Transition } from './operation.ts'
 import { checkedNow, checkedTtl, checkedWhole } from './options.ts'
 import { type AdapterCall, isTraced, traced } from './trace.ts'
 
@@ -47,10 +47,15 @@ export function memoryAdapter({
     const time = now()
     if (values.has(key)) throw new AdapterWrongTypeError(key)
     if (operation.keys !== undefined) assertOneSlot(operation.name, key, operation.keys(key, args))
+    if (operation.value === true) assertOneSlot(operation.name, key, [valueKey(key)])
     const entry = states.find(key, time)
     if (entry !== undefined && entry.kind !== kind) throw new AdapterWrongTypeError(key)
     // What is under a key was left by an operation that works on this kind of state: only the caller can know more.
-    const { result, next, publish } = operation.step(entry?.state as S | undefined, args, time)
+    const { result, next, value, publish } = operation.step(entry?.state as S | undefined, args, time)
+    if (value !== undefined) {
+      if (operation.value !== true) throw new OperationError(`Operation ${operation.name} gave a value, but does not declare it`)
+      saveBeside(key, value)
+    }
     if (next === null) states.delete(key)
     else if (next !== undefined) save(operation.name, key, kind, next.state, next.ttlMs, time)
     for (const { channel, message } of publish ?? []) events.emit(channel, message)
@@ -61,6 +66,11 @@ export function memoryAdapter({
     if (!Number.isSafeInteger(ttlMs)) throw new OperationError(`Operation ${name} gave a ttlMs of ${ttlMs}`)
     if (ttlMs <= 0) return states.delete(key)
     states.save(key, kind, state, time + ttlMs, time)
+  }
+
+  function saveBeside(key: string, value: NonNullable<Transition<never, never>['value']> | null): void {
+    if (value === null) remove(valueKey(key))
+    else set(valueKey(key), value.bytes, checkedTtl(value.ttlMs))
   }
 
   function get(key: string): Uint8Array | undefined {

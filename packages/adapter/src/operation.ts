@@ -31,6 +31,7 @@ export interface Operation<State, Args, Result> {
    * `read(field, ...)`, the fields' values (nil when there is no state), `ends`, when the state that was read ends (or nil), `write(ttlMs, field, value, ...)`, which replaces the
    * state, `update(ttlMs, field, value, ...)`, which merges into it, `delete()` and `publish(channel, message)`. With
    * `state: 'string'` it is `read()` and `write(ttlMs, bytes)`, without `update`. Field names begin with a letter or a digit.
+   * With `value: true` there are `write_value(ttlMs, bytes)` and `delete_value()` as well.
    * Clients round integers near 2^53: return those as strings, by `string.format('%.0f', n)`.
    */
   readonly lua: string
@@ -47,6 +48,9 @@ export interface Operation<State, Args, Result> {
   /** The result, from the array that `lua` returned. */
   decode(reply: RedisReply[]): Result
 
+  /** Whether the step may keep a value beside the state, under `valueKey(key)`, where `get` reads it. Values may be evicted. */
+  readonly value?: boolean
+
   /** Further keys that `lua` uses, where a hash cannot hold the state. They share the hash tag of `key`, and live as long as it. */
   keys?(key: string, args: Args): string[]
 }
@@ -56,6 +60,8 @@ export interface Transition<State, Result> {
   readonly result: Result
   /** Replaces the state; `null` deletes it; absent leaves it as it is. A `ttlMs` of 0 or less deletes it as well. */
   readonly next?: { readonly state: State; readonly ttlMs: number } | null
+  /** Replaces the value beside the state; `null` deletes it; absent leaves it as it is. For operations that declare `value`. */
+  readonly value?: { readonly bytes: Uint8Array; readonly ttlMs: number } | null
   /** Who is told, in the same atomic step. */
   readonly publish?: readonly { readonly channel: string; readonly message: string }[]
 }
@@ -80,8 +86,8 @@ export function defineOperation<State, Args, Result>(operation: Operation<State,
   if (state !== 'hash' && state !== 'string') {
     throw new TypeError(`Operation ${name}: state must be 'hash' or 'string', got ${JSON.stringify(state)}`)
   }
-  if (state === 'string' && operation.keys !== undefined) {
-    throw new TypeError(`Operation ${name}: a state that is one string has no further keys`)
+  if (state === 'string' && (operation.keys !== undefined || operation.value === true)) {
+    throw new TypeError(`Operation ${name}: a state that is one string has no further keys, and no value beside it`)
   }
   return operation
 }

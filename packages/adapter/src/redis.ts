@@ -1,5 +1,5 @@
 import type { Adapter, CallOptions } from './adapter.ts'
-import { assertOneSlot } from './keys.ts'
+import { assertOneSlot, valueKey } from './keys.ts'
 import type { Operation } from './operation.ts'
 import { checkedNow, checkedTtl } from './options.ts'
 import { publishMessage } from './publish-message.ts'
@@ -82,8 +82,9 @@ export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500,
     const keys = [prefix + key]
     if (operation.keys !== undefined) {
       for (const further of operation.keys(key, args)) keys.push(prefix + further)
-      assertOneSlot(operation.name, prefix + key, keys)
     }
+    if (operation.value === true) keys.push(prefix + valueKey(key))
+    if (keys.length > 1) assertOneSlot(operation.name, prefix + key, keys)
     const encoded = operation.encode(args)
     const reply = await connection.perform(call, options, (client, waiting) => {
       const slot = client.slotOf(prefix + key)

@@ -1,4 +1,11 @@
-import { type Adapter, AdapterUnavailableError, AdapterWrongTypeError, type Operation, OperationError } from '@holdfast/adapter'
+import {
+  type Adapter,
+  AdapterUnavailableError,
+  AdapterWrongTypeError,
+  type Operation,
+  OperationError,
+  valueKey,
+} from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 
 interface Cell {
@@ -38,9 +45,11 @@ export function casAdapter(now: () => number): Adapter {
     for (;;) {
       const cell = await read(key, signal)
       const state = structuredClone(live(key, cell, kind)?.state) as S | undefined
-      const { result, next, publish = [] } = operation.step(state, args, now())
+      const { result, next, value, publish = [] } = operation.step(state, args, now())
       const after = next ? { kind, state: next.state, endsAt: now() + next.ttlMs } : undefined
       if (next !== undefined && !compareAndSet(key, cell, after)) continue
+      const beside = value ? { kind: 'value' as const, state: Buffer.from(value.bytes), endsAt: now() + value.ttlMs } : undefined
+      if (value !== undefined) await write(valueKey(key), beside)
       for (const { channel, message } of publish) await events.publish(channel, message)
       return result
     }

@@ -4,16 +4,18 @@ import { redisAdapter } from '@holdfast/adapter/redis'
 import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { acquire, quota, release, ring } from './sample-operations.ts'
+import { acquire, page, quota, release, ring } from './sample-operations.ts'
 
 const owners = fc.constantFrom('ann', 'bob')
 const leases = fc.record({ owner: owners, leaseMs: fc.constantFrom(1, 50, 1_000) })
+const pages = fc.record({ text: fc.constantFrom('x', 'a longer text'), ttlMs: fc.constantFrom(0, 1, 50, 2_000) })
 const hits = fc.record({ cost: fc.nat(3), note: fc.constantFrom('', 'note') })
 const samples = {
   acquire: [acquire, leases],
   release: [release, fc.record({ owner: owners })],
   quota: [quota, hits],
   ring: [ring, fc.record({ item: fc.constantFrom('x', 'y') })],
+  page: [page, pages],
 } as const
 
 type Name = keyof typeof samples
@@ -29,7 +31,7 @@ function contract(names: readonly Name[], change: (operation: AnyOperation) => A
 }
 
 describe('operations without a bug pass', () => {
-  const together: Name[][] = [['acquire', 'release'], ['quota'], ['ring']]
+  const together: Name[][] = [['acquire', 'release'], ['quota'], ['ring'], ['page']]
   for (const { name, run } of together.flatMap((names) => contract(names))) it(name, run)
 })
 
@@ -56,6 +58,10 @@ const bugs: [what: string, names: readonly Name[], right: string, wrong: string]
     'if not allowed then used = used + cost end if false then return',
   ],
   ['fields of the state before stay', ['quota'], 'write(start', 'update(start'],
+  ['a value is kept that should go', ['page'], 'delete_value()', 'local _ = 1'],
+  ['a value goes with its state', ['page'], 'delete()\n', 'delete() delete_value()\n'],
+  ['a value is kept a millisecond too long', ['page'], 'write_value(ttl,', 'write_value(ttl + 1,'],
+  ['a value is left without an end', ['page'], 'write_value(ttl, text)', "redis.call('SET', value_key, text)"],
   ['a message is not sent', ['acquire', 'release'], "publish('leases', owner)", ''],
   [
     'a message is sent twice',

@@ -100,3 +100,28 @@ export const ring: Operation<{ items: string }, { item: string }, string> = defi
   decode: ([items]) => String(items),
   keys: (key) => [`${key}:items`],
 })
+
+/** Counts in the state, and keeps a text beside it while the count is odd. */
+export const page: Operation<{ count: number }, { text: string; ttlMs: number }, number> = defineOperation({
+  name: 'sample.page',
+  value: true,
+  step(state, { text, ttlMs }) {
+    const count = (state?.count ?? 0) + 1
+    const next = { state: { count }, ttlMs: 1_000 }
+    if (count === 4) return { result: count, next: null }
+    return { result: count, next, value: count % 2 === 0 ? null : { bytes: Buffer.from(text), ttlMs } }
+  },
+  lua: `
+    local text, ttl = ARGV[1], tonumber(ARGV[2])
+    local count = (tonumber(read('count')) or 0) + 1
+    if count == 4 then
+      delete()
+      return { count }
+    end
+    if count % 2 == 0 then delete_value() else write_value(ttl, text) end
+    write(1000, 'count', count)
+    return { count }
+  `,
+  encode: ({ text, ttlMs }) => [text, ttlMs],
+  decode: ([count]) => Number(count),
+})

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Adapter } from '../adapter.ts'
+import { valueKey } from '../keys.ts'
 import { memoryAdapter } from '../memory.ts'
 import type { Operation, Transition } from '../operation.ts'
 import type { FakeClock } from '../testing/fake-clock.ts'
@@ -36,6 +37,7 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
     const channels: string[] = []
     function step(state: unknown, args: unknown, now: number): Transition<unknown, unknown> {
       const transition = operation.step(state, args, now)
+      if (transition.value) moments.ends.push(now + transition.value.ttlMs)
       if (transition.next) moments.ends.push(now + transition.next.ttlMs)
       moments.turns.push(...numbersIn(operation.lua + shown(args) + shown(transition.result)).map((ms) => now + ms))
       for (const { channel, message } of transition.publish ?? []) {
@@ -70,6 +72,10 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
       const wanted = await outcome(memory, operation, subject(key), call.args)
       for (const channel of channels) await listen(channel)
       const got = await outcome(adapter, call.operation, subject(key), call.args)
+      if (operation.value === true) {
+        const kept = await Promise.all([memory, adapter].map((each) => each.get(valueKey(subject(key)))))
+        assert.deepEqual(kept[1], kept[0], `the value beside key ${key} after ${operation.name}(${shown(call.args)})`)
+      }
       if (isDeepStrictEqual(got, wanted) || (got.error !== undefined && wanted.error !== undefined)) return
       throw new Error(
         `${operation.name}(${shown(call.args)}) at ${clock.now() - START} ms on key ${key}: its step gives ${shown(wanted)}, the adapter ${shown(got)}`,

@@ -11,6 +11,7 @@ export interface ScriptSource {
   readonly lua: string
   readonly luaPrelude?: string
   readonly state?: 'hash' | 'string'
+  readonly value?: boolean
 }
 
 /**
@@ -29,8 +30,9 @@ export interface ScriptSource {
 export function scriptOf(operation: ScriptSource): Script {
   const known = scripts.get(operation)
   if (known !== undefined) return known
-  const { state, luaPrelude = '', lua: step } = operation
-  const lua = [PRELUDE, state === 'string' ? STRING_STATE : HASH_STATE, luaPrelude, body(step), EPILOGUE].join('\n')
+  const { state, value = false, luaPrelude = '', lua: step } = operation
+  const kept = [state === 'string' ? STRING_STATE : HASH_STATE, value ? VALUE : NO_VALUE]
+  const lua = [PRELUDE, ...kept, luaPrelude, body(step), EPILOGUE].join('\n')
   const script = { lua, sha: createHash('sha1').update(lua).digest('hex') }
   scripts.set(operation, script)
   return script
@@ -117,8 +119,30 @@ local function write(ttl, bytes)
 end
 `
 
+/** The value's key is the last of a subject's. `STRLEN` raises an error where it holds a state. */
+const VALUE = `
+local values, value_key = 1, nil
+local function delete_value()
+  if call('STRLEN', value_key) then call('DEL', value_key) end
+end
+local function write_value(ttl, bytes)
+  if tonumber(ttl) <= 0 then return delete_value() end
+  call('STRLEN', value_key)
+  if injected then
+    call('SET', value_key, bytes, 'PXAT', 4e12 + now + ttl)
+  else
+    call('SET', value_key, bytes, 'PX', ttl)
+  end
+end
+`
+
+const NO_VALUE = `
+local values, value_key = 0, nil
+`
+
 const EPILOGUE = `
 local function check(reply)
+  if value_key and redis.call('PTTL', value_key) == -1 then error('OPERATION leaves a value without an end: use write_value', 0) end
   for i = 1, #keys do
     if redis.call('PTTL', keys[i]) == -1 then
       error('OPERATION leaves a key without an end: write, update or delete the state after touching it', 0)
@@ -142,13 +166,14 @@ end
 local replies, size, firstKey, firstArg = {}, 0, 0, 2
 local args, keyCount, argCount
 while ARGV[firstArg + 1] do
-  local keysNow, argsNow = tonumber(ARGV[firstArg + 1]), tonumber(ARGV[firstArg + 2])
+  local keysNow, argsNow = tonumber(ARGV[firstArg + 1]) - values, tonumber(ARGV[firstArg + 2])
   if keysNow ~= keyCount then keys, keyCount = {}, keysNow end
   if argsNow ~= argCount then args, argCount = {}, argsNow end
   firstArg = firstArg + 2
   for i = 1, keyCount do keys[i] = KEYS[firstKey + i] end
   for i = 1, argCount do args[i] = ARGV[firstArg + i] end
-  firstKey, firstArg, key = firstKey + keyCount, firstArg + argCount, keys[1]
+  if values == 1 then value_key = KEYS[firstKey + keyCount + 1] end
+  firstKey, firstArg, key = firstKey + keyCount + values, firstArg + argCount, keys[1]
   live, ends, lasts = nil, nil, nil
   local ok, reply = pcall(settle, args)
   if ok and not reply.err then
