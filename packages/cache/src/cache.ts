@@ -1,0 +1,170 @@
+import { createBudget } from './budget.ts'
+import { isLoading } from './context.ts'
+import { createEntries } from './entries.ts'
+import { RecursiveLoadError } from './errors.ts'
+import { createLoading } from './loading.ts'
+import { createLoads } from './loads.ts'
+import { createGetMany, type ManyLoader } from './many.ts'
+import { createNear } from './near.ts'
+import { type CacheOptions, checkedOptions, checkedTags, type LoadOptions, lifetimeOf } from './options.ts'
+import { createReader } from './reader.ts'
+import { createTasks, type Loader, timesOf } from './tasks.ts'
+import { keyOf } from './wrap-key.ts'
+
+export interface Cache {
+  readonly name: string
+
+  /**
+   * The value of `key`; where there is none, what `loader` gives, which is kept.
+   *
+   * One loader runs for a key at a time, over all processes; whoever asks meanwhile gets what it gives, or its error. `null` is a
+   * value; `undefined` is not kept.
+   *
+   * @throws What the loader throws, where no stale value may be given
+   * @throws {LoadTimeoutError} when the load takes longer than `hardTimeoutMs`, likewise
+   * @throws {RecursiveLoadError} when the loader of `key` asks for it
+   * @throws {AdapterError} when the adapter fails, with `failure: 'closed'`
+   */
+  getOrSet<Value>(key: string, loader: Loader<Value>, options?: LoadOptions): Promise<Value>
+
+  /** The values of `keys`, in their order. The loader is called once for those that this process is to load. */
+  getMany<Value>(keys: readonly string[], loader: ManyLoader<Value>, options?: LoadOptions): Promise<(Value | undefined)[]>
+
+  /**
+   * The value of `key`, fresh or to be served stale; undefined when there is none, or when the adapter fails.
+   *
+   * @throws {AdapterError} when the adapter fails, with `failure: 'closed'`
+   */
+  get<Value>(key: string): Promise<Value | undefined>
+
+  /**
+   * Keeps a value. What is read afterwards, anywhere, is this one; a load that is going on does not replace it.
+   *
+   * @throws {AdapterError} when the adapter fails
+   * @throws {TypeError} when the value is undefined; what the codec throws, when it cannot encode it
+   */
+  set(key: string, value: unknown, options?: LoadOptions): Promise<void>
+
+  /**
+   * Drops a value; a load that is going on does not bring it back.
+   *
+   * @throws {AdapterError} when the adapter fails
+   */
+  delete(key: string): Promise<void>
+
+  /**
+   * Drops all that has one of these tags, in every cache on this adapter, in every process: no value is given afterwards whose load
+   * began before. One command for 100 tags, however many values have them.
+   *
+   * @throws {AdapterError} when the adapter fails
+   */
+  invalidateTags(tags: readonly string[]): Promise<void>
+
+  /**
+   * Drops all values of this cache. One command.
+   *
+   * @throws {AdapterError} when the adapter fails
+   */
+  clear(): Promise<void>
+
+  /** The same function, cached: its key is its argument, when that is one string, else a JSON of the arguments. */
+  wrap<Args extends unknown[], Value>(
+    load: (...args: Args) => Promise<Value> | Value,
+    options?: LoadOptions,
+  ): (...args: Args) => Promise<Value>
+}
+
+/**
+ * Makes a cache of what is slow to compute.
+ *
+ * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
+ */
+export function createCache(options: CacheOptions): Cache {
+  const settings = checkedOptions(options)
+  const { adapter, name, lifetime: defaults, jitter, timeoutMs, codec, failure } = settings
+  const entries = createEntries(adapter, name)
+  const near = settings.near && createNear(adapter, settings.near, { ...entries, decode: codec.decode })
+  const reader = createReader(settings, entries, near)
+  const loads = createLoads(adapter, entries)
+  const taskOf = createTasks(settings, { entries, loads, reader, near })
+  const { obtain, refresh, conclude } = createLoading(settings, { loads, reader })
+  const getMany = createGetMany({ subjectOf: entries.subjectOf, reader, taskOf, obtain, refresh, conclude })
+
+  function checkLoader(loader: unknown, keys: readonly string[]): void {
+    if (typeof loader !== 'function') throw new TypeError(`loader must be a function, got ${typeof loader}`)
+    for (const key of keys) if (isLoading(entries.subjectOf(key))) throw new RecursiveLoadError(name, key)
+  }
+
+  async function getOrLoad(key: string, loader: Loader<unknown>, callOptions: LoadOptions | undefined): Promise<unknown> {
+    const lifetime = lifetimeOf(defaults, callOptions)
+    checkLoader(loader, [key])
+    const flight = await reader.look(key)
+    const found = reader.found(key, flight)
+    if (found?.state === 'fresh') return found.value
+    const task = taskOf(key, lifetime, loader, { waits: found?.state !== 'stale', stale: found })
+    if (found?.state !== 'stale') return conclude(task, obtain(task, flight), lifetime, found)
+    refresh(task, flight)
+    return found.value
+  }
+
+  function getOrSet<Value>(key: string, loader: Loader<Value>, callOptions?: LoadOptions): Promise<Value> {
+    const copy = reader.near(key)
+    const value = copy === undefined ? getOrLoad(key, loader, callOptions) : Promise.resolve(copy.value)
+    return value as Promise<Value> // what is kept under the key is what such a loader gave
+  }
+
+  return {
+    name,
+    getOrSet,
+
+    async getMany<Value>(keys: readonly string[], loader: ManyLoader<Value>, callOptions?: LoadOptions) {
+      const lifetime = lifetimeOf(defaults, callOptions)
+      checkLoader(loader, keys)
+      return (await getMany(keys, loader, lifetime)) as (Value | undefined)[] // as above
+    },
+
+    async get<Value>(key: string) {
+      entries.subjectOf(key)
+      const copy = reader.near(key)
+      if (copy !== undefined) return copy.value as Value // as above
+      const flight = await reader.look(key)
+      if (!('entry' in flight.looked) && failure === 'closed') throw flight.looked
+      const found = reader.found(key, flight)
+      return found === undefined || found.state === 'stale-if-error' ? undefined : (found.value as Value) // as above
+    },
+
+    async set(key, value, callOptions) {
+      if (value === undefined) throw new TypeError('undefined is no value: use delete, or null')
+      const { tags, ...lifetime } = lifetimeOf(defaults, callOptions)
+      const body = codec.encode(value)
+      const budget = createBudget(timeoutMs)
+      near?.forget(key)
+      const moment = await entries.moment(budget)
+      const times = timesOf(value, { ...lifetime, tags }, jitter)
+      await entries.keep(key, '', { ...moment, ...times, storedAt: adapter.now(), loadMs: 0, tags, body }, budget)
+      near?.forget(key)
+    },
+
+    async delete(key) {
+      near?.forget(key)
+      await entries.drop(key, createBudget(timeoutMs))
+      near?.forget(key)
+    },
+
+    async invalidateTags(tags) {
+      const checked = checkedTags(tags)
+      await entries.purge(checked, createBudget(timeoutMs))
+      near?.purge(checked)
+    },
+
+    async clear() {
+      await entries.purge([entries.tag], createBudget(timeoutMs))
+      near?.purge([entries.tag])
+    },
+
+    wrap(load, callOptions) {
+      lifetimeOf(defaults, callOptions)
+      return (...args) => getOrSet(keyOf(args), () => load(...args), callOptions)
+    },
+  }
+}

@@ -1,0 +1,51 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** What runs above a call: the loaders, innermost first, and where the tags of what is used go. */
+interface Context {
+  readonly loading: readonly string[]
+  readonly parent: Context | undefined
+  readonly tags: Set<string>
+}
+
+const KEY = Symbol.for('holdfast.cache.context')
+
+/** One for all copies of this package. */
+const storage: AsyncLocalStorage<Context> = shared()
+
+function shared(): AsyncLocalStorage<Context> {
+  const known: unknown = Reflect.get(globalThis, KEY)
+  if (known instanceof AsyncLocalStorage) return known
+  const created = new AsyncLocalStorage<Context>()
+  Reflect.set(globalThis, KEY, created)
+  return created
+}
+
+/** Runs the loader of these subjects; the tags of what it uses from any cache come to `tags`. */
+export function loadingOf<T>(loading: readonly string[], tags: Set<string>, run: () => T): T {
+  return storage.run({ loading, parent: storage.getStore(), tags }, run)
+}
+
+/** Runs what nobody waits for: no loader above it is above it. */
+export function detached<T>(run: () => T): T {
+  return storage.run({ loading: [], parent: undefined, tags: new Set() }, run)
+}
+
+/** Whether a loader runs above this call. */
+export function isNested(): boolean {
+  return (storage.getStore()?.loading.length ?? 0) > 0
+}
+
+/** Whether the loader of `subject` runs above this call. */
+export function isLoading(subject: string): boolean {
+  for (let context = storage.getStore(); context !== undefined; context = context.parent) {
+    if (context.loading.includes(subject)) return true
+  }
+  return false
+}
+
+/** A value with these tags is used: what is made of it has them too. */
+export function useTags(tags: readonly string[]): void {
+  if (tags.length === 0) return
+  const context = storage.getStore()
+  for (const tag of tags) context?.tags.add(tag)
+}

@@ -1,0 +1,7 @@
+export { type Cache, createCache } from './cache.ts'
+export type { Codec } from './codec.ts'
+export { LoadTimeoutError, RecursiveLoadError, RemoteLoadError } from './errors.ts'
+export type { CacheEvent, CacheFailureEvent } from './events.ts'
+export type { ManyLoader } from './many.ts'
+export type { CacheOptions, LifetimeOptions, LoadOptions, NearOptions } from './options.ts'
+export type { LoadContext, Loader } from './tasks.ts'

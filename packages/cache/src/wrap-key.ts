@@ -1,0 +1,36 @@
+/**
+ * The key of a call: the argument, when it is one string; else the arguments as JSON, the names of objects sorted.
+ *
+ * A string that begins like such JSON stands as JSON itself, so that no string that comes from outside is the key of other arguments.
+ *
+ * @throws {TypeError} when an argument has something that JSON does not tell apart, such as a Map or a function
+ */
+export function keyOf(args: readonly unknown[]): string {
+  const [first] = args
+  return args.length === 1 && typeof first === 'string' && !first.startsWith('[') ? first : jsonOf(args)
+}
+
+function jsonOf(value: unknown): string {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value)
+  if (typeof value === 'number' && Number.isFinite(value)) return JSON.stringify(value)
+  if (value === undefined) return 'undefined'
+  if (Array.isArray(value)) return `[${value.map(jsonOf).join(',')}]`
+  if (value instanceof Date) return `Date(${value.toJSON()})`
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'object' && isPlain(value)) {
+    const names = Object.keys(value).sort((one, other) => (one < other ? -1 : 1))
+    return `{${names.map((name) => `${JSON.stringify(name)}:${jsonOf(Reflect.get(value, name))}`).join(',')}}`
+  }
+  throw new TypeError(`An argument of a wrapped function must be plain data, to be part of its key; got ${described(value)}`)
+}
+
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function described(value: unknown): string {
+  return typeof value === 'object' && value !== null
+    ? `an instance of ${value.constructor.name}`
+    : `${typeof value} ${String(value)}`
+}
