@@ -1,9 +1,9 @@
 import type { Adapter } from '@holdfast/adapter'
 import { createLru } from '@holdfast/adapter/lru'
-import { freezePlain } from './codec.ts'
 import type { Entry } from './frame.ts'
 import type { Tagged } from './loads.ts'
 import type { NearOptions } from './options.ts'
+import { freezePlain } from './plain.ts'
 import { PURGES_CHANNEL } from './tag-clock.ts'
 
 /** What was asked of the adapter: if copies of the key go meanwhile, what comes of it is not kept. */
@@ -112,6 +112,12 @@ export function createNear(
     return frozen ?? { value: decode(body), tags }
   }
 
+  function copyOf(id: string, kept: Uint8Array, tags: readonly string[]): Copy {
+    const body = Buffer.from(kept)
+    const value = decode(body)
+    return { id, body, tags, frozen: freezePlain(value) ? { value, tags } : undefined, heard }
+  }
+
   return {
     find(key) {
       if (options.strict) return undefined
@@ -131,8 +137,8 @@ export function createNear(
       return copy?.id === id ? valueIn(copy) : undefined
     },
     ask(key) {
-      listen()
-      const asked = { isOutdated: !isHearing }
+      if (!options.strict) listen() // what is checked each time needs no messages
+      const asked = { isOutdated: !isHearing && !options.strict }
       const all = pending.get(key)
       if (all === undefined) pending.set(key, new Set([asked]))
       else all.add(asked)
@@ -145,10 +151,10 @@ export function createNear(
     },
     keep(key, asked, { id, body: kept, tags }, ttlMs) {
       if (asked.isOutdated) return
-      const body = Buffer.from(kept)
-      const value = decode(body)
-      const frozen = freezePlain(value) ? { value, tags } : undefined
-      copies.set(key, { id, body, tags, frozen, heard }, Math.min(ttlMs, options.ttlMs))
+      const known = copies.get(key)
+      const copy = known?.id === id ? known : copyOf(id, kept, tags)
+      copy.heard = heard
+      copies.set(key, copy, Math.min(ttlMs, options.ttlMs))
     },
     forget,
     purge,

@@ -1,3 +1,5 @@
+import { isPlainObject } from './plain.ts'
+
 /**
  * The key of a call: the argument, when it is one string; else the arguments as JSON, the names of objects sorted.
  *
@@ -17,16 +19,11 @@ function jsonOf(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(jsonOf).join(',')}]`
   if (value instanceof Date) return `Date(${value.toJSON()})`
   if (typeof value === 'bigint') return `${value}n`
-  if (typeof value === 'object' && isPlain(value)) {
+  if (typeof value === 'object' && isPlainObject(value)) {
     const names = Object.keys(value).sort((one, other) => (one < other ? -1 : 1))
     return `{${names.map((name) => `${JSON.stringify(name)}:${jsonOf(Reflect.get(value, name))}`).join(',')}}`
   }
   throw new TypeError(`An argument of a wrapped function must be plain data, to be part of its key; got ${described(value)}`)
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 function described(value: unknown): string {

@@ -1,0 +1,133 @@
+import type { Adapter } from '@holdfast/adapter'
+import { counting, fakeClock } from '@holdfast/adapter/testing'
+import { eachAdapter } from '@holdfast/test/adapters'
+import { afterEach, expect, it } from '@jest/globals'
+import { type CacheOptions, createCache } from '../src/index.ts'
+
+const adapters: Adapter[] = []
+afterEach(async () => {
+  for (const adapter of adapters.splice(0)) await adapter.close()
+})
+
+eachAdapter((makeAdapter) => {
+  /** Two caches on one adapter, each with copies of its own, as in two processes; both hear messages already. */
+  async function twoCaches(options: Partial<CacheOptions> = {}) {
+    const clock = fakeClock()
+    const adapter = counting(makeAdapter(clock.now))
+    adapters.push(adapter)
+    const all = { adapter, name: 'users', ttlMs: 60_000, timeoutMs: 2_000, near: { ttlMs: 10_000 }, ...options }
+    const [cache, other] = [createCache(all), createCache(all)]
+    for (const each of [cache, other]) await heard(each, 'first')
+
+    /** Reads until the value comes from a copy. */
+    async function heard(each: typeof cache, key: string): Promise<void> {
+      for (;;) {
+        await each.getOrSet(key, () => 'value')
+        const before = calls()
+        await each.getOrSet(key, () => 'value')
+        if (calls() === before || all.near?.strict) return
+        await new Promise(setImmediate)
+      }
+    }
+    function calls(): number {
+      return adapter.counts.getMany + adapter.counts.run
+    }
+    return { clock, cache, other, calls, heard }
+  }
+
+  it('serves copies without a call, and for as long as the value is fresh, or near.ttlMs says', async () => {
+    const { cache, calls, clock, heard } = await twoCaches()
+    await cache.set('42', { name: 'Ann' })
+    await heard(cache, '42')
+    const before = calls()
+    expect(await cache.getOrSet('42', () => 'not needed')).toEqual({ name: 'Ann' })
+    expect(await cache.get('42')).toEqual({ name: 'Ann' })
+    expect(await cache.getMany(['42'], () => [])).toEqual([{ name: 'Ann' }])
+    clock.advance(9_999)
+    await cache.get('42')
+    expect(calls()).toBe(before)
+    clock.advance(1)
+    await cache.get('42')
+    expect(calls()).toBe(before + 1)
+    clock.advance(50_000)
+    expect(await cache.getOrSet('42', () => 'loaded')).toBe('loaded')
+  })
+
+  it('gives the same frozen value for plain data, and one of its own to each caller otherwise', async () => {
+    const { cache, heard } = await twoCaches()
+    const plain = { name: 'Ann', groups: [{ id: 1 }] }
+    const loaded = await cache.getOrSet('plain', () => plain)
+    expect(Object.isFrozen(loaded)).toBe(false)
+    loaded.groups.push({ id: 2 })
+    await heard(cache, 'plain')
+    const copy = await cache.getOrSet('plain', () => plain)
+    expect(copy).toEqual({ name: 'Ann', groups: [{ id: 1 }] })
+    expect(await cache.getOrSet('plain', () => plain)).toBe(copy)
+    expect(() => copy.groups.push({ id: 3 })).toThrow('not extensible')
+
+    await cache.set('map', { map: new Map([['a', 1]]), bytes: Buffer.from('bytes') })
+    await heard(cache, 'map')
+    const mine = await cache.get<{ map: Map<string, number>; bytes: Buffer }>('map')
+    mine?.map.clear()
+    mine?.bytes.fill(0)
+    expect(await cache.get('map')).toEqual({ map: new Map([['a', 1]]), bytes: Buffer.from('bytes') })
+  })
+
+  it.each([
+    ['a set', (other: ReturnType<typeof createCache>) => other.set('42', 'new')],
+    ['a delete', (other: ReturnType<typeof createCache>) => other.delete('42')],
+    ['a purge of its tag', (other: ReturnType<typeof createCache>) => other.invalidateTags(['another', 'org:7'])],
+    ['a clear', (other: ReturnType<typeof createCache>) => other.clear()],
+  ])('drops the copies of other processes after %s', async (_what, change) => {
+    const { cache, other, heard } = await twoCaches()
+    await cache.set('42', 'old', { tags: ['org:7'] })
+    await heard(cache, '42')
+    await change(other)
+    while ((await cache.get('42')) === 'old') await new Promise(setImmediate)
+    expect(['new', undefined]).toContain(await cache.get('42'))
+  })
+
+  it('drops its own copy before a write resolves', async () => {
+    const { cache, heard } = await twoCaches()
+    const changes = [
+      () => cache.set('42', 'new'),
+      () => cache.delete('42'),
+      () => cache.invalidateTags(['org:7']),
+      () => cache.clear(),
+    ]
+    for (const change of changes) {
+      await cache.set('42', 'old', { tags: ['org:7'] })
+      await heard(cache, '42')
+      await change()
+      expect(await cache.get('42')).not.toBe('old')
+    }
+  })
+
+  it('keeps copies whose tags were not purged', async () => {
+    const { cache, other, heard, calls } = await twoCaches()
+    await cache.set('kept', 'kept', { tags: ['org:8'] })
+    await cache.set('gone', 'gone', { tags: ['org:7'] })
+    await heard(cache, 'kept')
+    await heard(cache, 'gone')
+    await other.invalidateTags(['org:7'])
+    while ((await cache.get('gone')) === 'gone') await new Promise(setImmediate)
+    const before = calls()
+    expect(await cache.get('kept')).toBe('kept')
+    expect(calls()).toBe(before)
+  })
+
+  it('asks for each value with strict, and is never wrong', async () => {
+    const { cache, other, calls } = await twoCaches({ near: { strict: true } })
+    await cache.set('42', { name: 'Ann' })
+    const copy = await cache.get('42')
+    const before = calls()
+    expect(await cache.get('42')).toBe(copy)
+    expect(calls()).toBe(before + 1)
+    for (const name of ['Bob', 'Cid', 'Dan']) {
+      await other.set('42', { name })
+      expect(await cache.get('42')).toEqual({ name })
+    }
+    await other.clear()
+    expect(await cache.get('42')).toBeUndefined()
+  })
+})
