@@ -1,4 +1,5 @@
 import { startRedisCluster, startRedisServer } from '@holdfast/test/redis'
+import { benchCache } from './cache.ts'
 import { benchRateLimit } from './http/rate-limit.ts'
 import { benchMemory } from './memory.ts'
 import { benchCluster, benchRedis } from './redis.ts'
@@ -12,5 +13,6 @@ const script = await benchRedis(redisUrl)
 const cluster = await startRedisCluster()
 await benchCluster(cluster.nodes, script)
 await cluster.stop()
+await benchCache(redisUrl)
 await benchRateLimit(redisUrl)
 await server?.stop()
