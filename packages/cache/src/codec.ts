@@ -10,5 +10,8 @@ export interface Codec {
 export const structuredCodec: Codec = {
   encode: serialize,
   // A copy: what is decoded may share memory with the bytes that it came from.
-  decode: (bytes) => deserialize(Buffer.from(bytes)),
+  decode(bytes) {
+    const value: unknown = deserialize(Buffer.from(bytes))
+    return value
+  },
 }

@@ -14,7 +14,7 @@ const storage: AsyncLocalStorage<Context> = shared()
 
 function shared(): AsyncLocalStorage<Context> {
   const known: unknown = Reflect.get(globalThis, KEY)
-  if (known instanceof AsyncLocalStorage) return known
+  if (known instanceof AsyncLocalStorage) return known as AsyncLocalStorage<Context> // by the same key, so the same kind
   const created = new AsyncLocalStorage<Context>()
   Reflect.set(globalThis, KEY, created)
   return created

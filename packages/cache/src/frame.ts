@@ -66,5 +66,5 @@ export function unframed(bytes: Uint8Array): Entry | undefined {
 const NO_TAGS: readonly string[] = []
 
 function tagsIn(json: string): readonly string[] {
-  return JSON.parse(json)
+  return JSON.parse(json) as readonly string[] // written by `framed`
 }

@@ -46,7 +46,7 @@ export function createLoading(
     try {
       return await loads.obtain(task, looked, budget)
     } catch (error) {
-      return bypass(task, error)
+      return await bypass(task, error)
     } finally {
       task.decided?.()
     }

@@ -3,7 +3,7 @@ import { type Heartbeat, inboxOf, newToken, startHeartbeat } from '@holdfast/ada
 import type { Budget } from './budget.ts'
 import { isNested } from './context.ts'
 import type { Entries, Looked } from './entries.ts'
-import { failedLoad, RemoteLoadError } from './errors.ts'
+import { type FailedLoad, failedLoad, RemoteLoadError } from './errors.ts'
 import type { Entry } from './frame.ts'
 import { begin } from './operations/begin.ts'
 import { renew } from './operations/renew.ts'
@@ -139,7 +139,8 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
         if (asked.state === 'settled') {
           if (asked.outcome === 'undefined') return { from: 'loader', value: undefined, tags: [] }
           if (asked.outcome === 'unshared') return await alone(task, moment)
-          return { from: 'failure', error: new RemoteLoadError(JSON.parse(asked.outcome)) }
+          const failed = JSON.parse(asked.outcome) as FailedLoad // written by `lead`
+          return { from: 'failure', error: new RemoteLoadError(failed) }
         }
         if (asked.state === 'changed') {
           const found = await lookAgain(left)

@@ -78,7 +78,8 @@ export function createNear(
   }
 
   function hear(message: string): void {
-    purge(JSON.parse(message.slice(message.indexOf(' ') + 1)))
+    const tags = JSON.parse(message.slice(message.indexOf(' ') + 1)) as readonly string[] // written by `purge`
+    purge(tags)
   }
 
   function purge(tags: readonly string[]): void {

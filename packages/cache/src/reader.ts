@@ -61,7 +61,7 @@ export function createReader(
   }
 
   async function lookOnce(key: string): Promise<Flight> {
-    await undefined // who asks in this turn of the loop asks with this look
+    await Promise.resolve() // who asks in this turn of the loop asks with this look
     unsent.delete(key)
     const [flight] = await lookAll([key])
     if (flight === undefined) throw new Error('A look at one key has one result')

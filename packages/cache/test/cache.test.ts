@@ -10,6 +10,10 @@ afterEach(async () => {
   for (const adapter of adapters.splice(0)) await adapter.close()
 })
 
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise(setImmediate)
+}
+
 /** A loader that gives 1, 2, 3 and so on. */
 function counter() {
   let count = 0
@@ -55,7 +59,7 @@ eachAdapter((makeAdapter) => {
         })
       }
       const early = [cache.getOrSet('42', load), other.getOrSet('42', load)]
-      while (runs === 0) await new Promise(setImmediate)
+      await until(() => runs > 0)
       const late = [cache.getOrSet('42', load), other.getOrSet('42', load)]
       await other.get('another key, so that the others have asked')
       finish('loaded')
@@ -76,7 +80,7 @@ eachAdapter((makeAdapter) => {
         throw Object.assign(new RangeError('no such user'), { code: 'NO_USER' })
       }
       const calls = [cache, cache, other].map((each) => each.getOrSet('42', load))
-      while (runs === 0) await new Promise(setImmediate)
+      await until(() => runs > 0)
       for (let turn = 0; turn < 3; turn += 1) await other.get('another key, so that the others have asked')
       fail()
       for (const each of await Promise.allSettled(calls)) {
@@ -244,9 +248,9 @@ eachAdapter((makeAdapter) => {
       const { cache, other } = cacheOf()
       let finish: ((value: string) => void) | undefined
       const loading = cache.getOrSet('42', () => new Promise<string>((resolve) => (finish = resolve)))
-      while (finish === undefined) await new Promise(setImmediate)
+      await until(() => finish !== undefined)
       await other.set('42', 'written', { ttlMs: 10 })
-      finish('loaded before')
+      finish?.('loaded before')
       expect(await loading).toBe('loaded before')
       expect(await cache.get('42')).toBe('written')
       await expect(cache.set('42', undefined)).rejects.toThrow('undefined is no value')
@@ -260,10 +264,10 @@ eachAdapter((makeAdapter) => {
 
       let finish: ((value: string) => void) | undefined
       const loading = cache.getOrSet('42', () => new Promise<string>((resolve) => (finish = resolve)))
-      while (finish === undefined) await new Promise(setImmediate)
+      await until(() => finish !== undefined)
       await other.delete('42')
       expect(await cache.getOrSet('42', () => 'loaded after')).toBe('loaded after')
-      finish('loaded before')
+      finish?.('loaded before')
       expect(await loading).toBe('loaded before')
       expect(await other.get('42')).toBe('loaded after')
     })
@@ -292,11 +296,11 @@ eachAdapter((makeAdapter) => {
         tags.add('org:7')
         return new Promise<string>((resolve) => (finish = resolve))
       })
-      while (finish === undefined) await new Promise(setImmediate)
+      await until(() => finish !== undefined)
       await other.invalidateTags(['org:7'])
       const after = [cache, other].map((each) => each.getOrSet('42', () => 'loaded after'))
       await other.get('another key, so that the others have asked')
-      finish('loaded before')
+      finish?.('loaded before')
       expect(await loading).toBe('loaded before')
       expect(await Promise.all(after)).toEqual(['loaded after', 'loaded after'])
       expect(await cache.get('42')).toBe('loaded after')

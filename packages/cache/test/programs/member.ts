@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createCache } from '@holdfast/cache'
@@ -94,7 +95,5 @@ async function done(job: Job): Promise<unknown> {
 
 process.on('message', (job: Job) => void done(job).then((result) => process.send?.(result)))
 process.on('disconnect', () => process.exit(0))
-await Promise.all(
-  [client, database].map((each) => each.status === 'ready' || new Promise((resolve) => each.once('ready', resolve))),
-)
+for (const each of [client, database]) if (each.status !== 'ready') await once(each, 'ready')
 process.send?.('ready')
