@@ -1,4 +1,4 @@
-import { type Adapter, type CallOptions, subjectKey, valueKey } from '@holdfast/adapter'
+import { type Adapter, type CallOptions, perAdapter, subjectKey, valueKey } from '@holdfast/adapter'
 import { newToken } from '@holdfast/adapter/lease'
 import { openClock } from './operations/open-clock.ts'
 import { purge } from './operations/purge.ts'
@@ -16,7 +16,7 @@ export interface TagClock {
   /** The value to ask for beside an entry, and `momentIn` what came of it. */
   readonly key: string
   /** The moment in this value; a clock that does not exist is started. */
-  momentIn(value: Uint8Array | undefined, options?: CallOptions): Promise<Moment>
+  momentIn(value: Uint8Array | undefined, options?: CallOptions): Moment | Promise<Moment>
   /** Whether none of `tags` was purged after `stored`, up to `now`. Without a call where this process knows. */
   isValid(stored: Moment, now: Moment, tags: readonly string[], options?: CallOptions): boolean | Promise<boolean>
   /** Purges tags: what was loaded before is not valid any more, anywhere. */
@@ -36,15 +36,7 @@ function nothingSince({ epoch, clock }: Moment): Knowledge {
   return { epoch, from: clock, to: clock, purgedAt: new Map() }
 }
 
-const clocks = new WeakMap<Adapter, TagClock>()
-
-export function tagClockOf(adapter: Adapter): TagClock {
-  const known = clocks.get(adapter)
-  if (known !== undefined) return known
-  const created = createTagClock(adapter)
-  clocks.set(adapter, created)
-  return created
-}
+export const tagClockOf: (adapter: Adapter) => TagClock = perAdapter(createTagClock)
 
 /** What this process knows of the purges after `from`, up to `to`. */
 interface Knowledge {
@@ -92,8 +84,10 @@ function createTagClock(adapter: Adapter): TagClock {
   return {
     key: valueKey(KEY),
 
-    async momentIn(value, options) {
-      return momentOf(value === undefined ? await open(options) : Buffer.from(value).toString('latin1'))
+    momentIn(value, options) {
+      return value === undefined
+        ? open(options).then(momentOf)
+        : momentOf(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1'))
     },
 
     isValid(stored, now, tags, options) {
@@ -116,6 +110,6 @@ function createTagClock(adapter: Adapter): TagClock {
 }
 
 function momentOf(text: string): Moment {
-  const [epoch = '', clock] = text.split(':')
-  return { epoch, clock: Number(clock) }
+  const colon = text.indexOf(':')
+  return { epoch: text.slice(0, colon), clock: Number(text.slice(colon + 1)) }
 }

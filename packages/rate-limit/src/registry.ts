@@ -1,7 +1,7 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, perAdapter } from '@holdfast/adapter'
 import { shown } from './policy.ts'
 
-const byAdapter = new WeakMap<Adapter, Map<string, string>>()
+const meaningsOf = perAdapter(() => new Map<string, string>())
 
 /**
  * Remembers what a limiter's name stands for: its policies and its penalty.
@@ -9,8 +9,7 @@ const byAdapter = new WeakMap<Adapter, Map<string, string>>()
  * @throws {RangeError} when it stands for something else already: hits on one limiter would count against the other
  */
 export function registerPolicies(adapter: Adapter, name: string, meaning: object): void {
-  const known = byAdapter.get(adapter) ?? new Map<string, string>()
-  byAdapter.set(adapter, known)
+  const known = meaningsOf(adapter)
   const given = JSON.stringify(meaning)
   const before = known.get(name)
   if (before !== undefined && before !== given) {

@@ -1,4 +1,5 @@
 import type { Adapter, AdapterEvent } from '../adapter.ts'
+import { perAdapter } from '../per-adapter.ts'
 import { type Alarms, waitingAlarms } from './alarms.ts'
 import { newToken } from './token.ts'
 
@@ -29,15 +30,7 @@ export interface WaitOptions {
 }
 
 /** The inbox of this process on an adapter. */
-export function inboxOf(adapter: Adapter): Inbox {
-  const known = inboxes.get(adapter)
-  if (known !== undefined) return known
-  const created = createInbox(adapter)
-  inboxes.set(adapter, created)
-  return created
-}
-
-const inboxes = new WeakMap<Adapter, Inbox>()
+export const inboxOf: (adapter: Adapter) => Inbox = perAdapter(createInbox)
 
 interface Ear {
   isTold: boolean
