@@ -52,11 +52,16 @@ export function createEntries(adapter: Adapter, name: string): Entries {
     return budget.spend(async (options) => clock.isValid({ epoch, clock: at }, moment, [tag, ...tags], options))
   }
 
-  async function judged(bytes: Uint8Array | undefined, moment: Moment, budget: Budget): Promise<Looked> {
+  function judged(bytes: Uint8Array | undefined, moment: Moment, budget: Budget): Looked | Promise<Looked> {
     const entry = bytes && unframed(bytes)
     if (entry === undefined) return { entry, seen: '', moment }
-    const valid = await isValid(entry, moment, budget)
-    return { entry: valid ? entry : undefined, seen: entry.id, moment }
+    const found = (valid: boolean): Looked => ({ entry: valid ? entry : undefined, seen: entry.id, moment })
+    const valid = isValid(entry, moment, budget)
+    return typeof valid === 'boolean' ? found(valid) : valid.then(found)
+  }
+
+  function momentIn(time: Uint8Array | undefined, budget: Budget): Moment | Promise<Moment> {
+    return time === undefined ? budget.spend(async (options) => clock.momentIn(time, options)) : clock.momentIn(time)
   }
 
   return {
@@ -67,13 +72,13 @@ export function createEntries(adapter: Adapter, name: string): Entries {
     async look(keys, budget) {
       const asked = [clock.key, ...keys.map((key) => valueKey(subjectOf(key)))]
       const [time, ...found] = await budget.spend((options) => adapter.getMany(asked, options))
-      const moment = await budget.spend((options) => clock.momentIn(time, options))
-      return Promise.all(found.map((bytes) => judged(bytes, moment, budget)))
+      const moment = await momentIn(time, budget)
+      return Promise.all(found.map(async (bytes) => judged(bytes, moment, budget)))
     },
 
     async moment(budget) {
       const time = await budget.spend((options) => adapter.get(clock.key, options))
-      return budget.spend((options) => clock.momentIn(time, options))
+      return momentIn(time, budget)
     },
 
     isValid,

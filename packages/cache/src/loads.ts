@@ -1,5 +1,5 @@
 import { type Adapter, isAdapterError } from '@holdfast/adapter'
-import { type Heartbeat, inboxOf, newToken, startHeartbeat } from '@holdfast/adapter/lease'
+import { inboxOf, newToken, startHeartbeat } from '@holdfast/adapter/lease'
 import type { Budget } from './budget.ts'
 import { isNested } from './context.ts'
 import type { Entries, Looked } from './entries.ts'
@@ -32,9 +32,9 @@ export interface Task {
   readonly leaseMs: number
   /** Whether to wait while another process loads. */
   readonly waits: boolean
-  /** Calls the loader. */
-  load(moment: Moment): Promise<Loaded>
-  /** Keeps what it gave, if it can be kept. Otherwise it says what those who wait in other processes do: see `outcome`. */
+  /** Calls the loader; and `late`, once, when it has taken as long as it may. */
+  load(moment: Moment, late?: () => void): Promise<Loaded>
+  /** Keeps what it gave, if it can be kept. Otherwise it says what those who wait get: undefined, or that each loads for itself. */
   keep(loaded: Loaded, token: string): Promise<'kept' | 'undefined' | 'unshared'>
   /** Whether an entry will do. */
   suits(entry: Entry): boolean
@@ -50,13 +50,10 @@ export interface Loads {
   obtain(task: Task, looked: Looked, budget: Budget): Promise<Obtained>
   /** Loads it here, whoever else does. */
   alone(task: Task, moment: Moment): Promise<Obtained>
-  /** Nobody waits any more for what this process loads of `key`: its lease is renewed no longer. */
-  abandon(key: string): void
 }
 
 interface Leading {
   readonly token: string
-  readonly heartbeat: Heartbeat
   readonly loaded: Promise<Loaded>
 }
 
@@ -76,10 +73,15 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
       renew: () => adapter.run(renew, subject, { token, leaseMs }),
       lost: () => new Error('The lease of the load was lost'),
     })
-    const loaded = task.load(moment)
-    const leading = { token, heartbeat, loaded }
+    const loaded = task.load(moment, giveUp)
+    const leading = { token, loaded }
     led.set(key, leading)
     task.decided?.()
+    /** Nobody waits for it any more: others may load after the lease, and what it gives is kept if nobody does. */
+    function giveUp(): void {
+      heartbeat.stop()
+      if (led.get(key) === leading) led.delete(key)
+    }
     try {
       const result = await settled(loaded)
       if (result.from === 'failure') {
@@ -90,8 +92,7 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
       if (kept !== 'kept') await end(task, token, kept)
       return result
     } finally {
-      heartbeat.stop()
-      if (led.get(key) === leading) led.delete(key)
+      giveUp()
     }
   }
 
@@ -168,14 +169,7 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
     }
   }
 
-  return {
-    obtain,
-    alone,
-    abandon(key) {
-      led.get(key)?.heartbeat.stop()
-      led.delete(key)
-    },
-  }
+  return { obtain, alone }
 }
 
 async function settled(loaded: Promise<Loaded>): Promise<Extract<Obtained, { from: 'loader' | 'failure' }>> {

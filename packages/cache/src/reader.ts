@@ -121,7 +121,7 @@ export function createReader(
         useTags(value.tags)
         announce(name, key, state === 'fresh' ? 'hit' : 'stale')
       }
-      return { ...value, state }
+      return { value: value.value, tags: value.tags, state }
     },
 
     valueIn,

@@ -5,7 +5,7 @@ import type { Entries } from './entries.ts'
 import { LoadTimeoutError } from './errors.ts'
 import { announceFailure } from './events.ts'
 import { freshnessOf } from './freshness.ts'
-import type { Loaded, Loads, Tagged, Task } from './loads.ts'
+import type { Loaded, Tagged, Task } from './loads.ts'
 import type { Near } from './near.ts'
 import { type CacheSettings, checkedMs, checkedTags, type Lifetime } from './options.ts'
 import type { Reader } from './reader.ts'
@@ -37,13 +37,12 @@ export type TaskOf = (key: string, lifetime: Lifetime, loader: Loader<unknown>, 
 
 interface Parts {
   readonly entries: Entries
-  readonly loads: Loads
   readonly reader: Reader
   readonly near: Near | undefined
 }
 
 /** Makes loads of what a cache's callers give: their loaders, and their options. */
-export function createTasks(settings: CacheSettings, { entries, loads, reader, near }: Parts): TaskOf {
+export function createTasks(settings: CacheSettings, { entries, reader, near }: Parts): TaskOf {
   const { adapter, name, codec, jitter, timeoutMs } = settings
 
   function encoded(key: string, value: unknown): Uint8Array | undefined {
@@ -64,14 +63,14 @@ export function createTasks(settings: CacheSettings, { entries, loads, reader, n
       ttlMs = checkedMs('ttl', ms, 0)
     }
 
-    async function load({ epoch, clock }: Moment): Promise<Loaded> {
+    async function load({ epoch, clock }: Moment, late?: () => void): Promise<Loaded> {
       const tags = new Set(lifetime.tags)
       const controller = new AbortController()
       const context = { tags, ttl, signal: controller.signal, stale: stale?.value }
       const begunAt = performance.now()
       const timer = hardTimeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(abort, hardTimeoutMs)
       function abort(): void {
-        loads.abandon(key)
+        late?.()
         controller.abort(new LoadTimeoutError(name, key, hardTimeoutMs))
       }
       try {
