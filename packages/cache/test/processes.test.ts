@@ -48,7 +48,9 @@ it(
   'loads once for four processes with 25 callers each',
   async () => {
     const { prefix, children } = await processes(4, ownRedis())
-    const answers = await Promise.all(children.map((child) => answer(child, { kind: 'callers', key: '42', count: 25 })))
+    const answers = await Promise.all(
+      children.map((child) => answer(child, { kind: 'callers', key: '42', count: 25, members: 4 })),
+    )
     expect(answers.flat()).toHaveLength(100)
     expect(new Set(answers.flat()).size).toBe(1)
     expect(await redis.get(`${prefix}loads:42`)).toBe('1')

@@ -1,13 +1,12 @@
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createCache } from '@holdfast/cache'
 import { Cluster, Redis } from 'ioredis'
 
 /** What a process is asked to do. */
 export type Job =
-  /** So many callers at once; the loader takes a while. */
-  | { readonly kind: 'callers'; readonly key: string; readonly count: number }
+  /** So many callers at once, in so many processes; the loader ends when all have asked. */
+  | { readonly kind: 'callers'; readonly key: string; readonly count: number; readonly members: number }
   /** Loads until it is told to finish, and then gives `value`. */
   | { readonly kind: 'hang'; readonly key: string; readonly value: string }
   | { readonly kind: 'finish' }
@@ -33,13 +32,16 @@ const cache = createCache({
 })
 const told: (() => void)[] = []
 
-async function callers(key: string, count: number): Promise<unknown> {
+async function callers(key: string, count: number, members: number): Promise<unknown> {
   async function load(): Promise<number> {
     await database.incr(`${prefix}loads:${key}`)
-    await sleep(50)
+    while (Number(await database.get(`${prefix}asked`)) < members) await database.ping() // until all callers of all have asked
     return process.pid
   }
-  return Promise.all(Array.from({ length: count }, () => cache.getOrSet(key, load)))
+  const values = Promise.all(Array.from({ length: count }, () => cache.getOrSet(key, load)))
+  await adapter.get('sent after what the callers ask for')
+  await database.incr(`${prefix}asked`)
+  return values
 }
 
 async function hang(key: string, value: string): Promise<unknown> {
@@ -57,7 +59,7 @@ async function race(rounds: number): Promise<unknown> {
     const running = await database.incr(`${prefix}running:${key}`)
     if (running > 1 && key !== 'deleted') wrong.push(`${running} loads of ${key} at a time`)
     const version = Number(await database.get(`${prefix}version:${key}`))
-    await sleep(Math.random() * 3)
+    for (let left = Math.random() * 20; left > 0; left -= 1) await database.ping() // it takes some time
     await database.decr(`${prefix}running:${key}`)
     return version
   }
@@ -85,7 +87,7 @@ async function race(rounds: number): Promise<unknown> {
 }
 
 async function done(job: Job): Promise<unknown> {
-  if (job.kind === 'callers') return callers(job.key, job.count)
+  if (job.kind === 'callers') return callers(job.key, job.count, job.members)
   if (job.kind === 'hang') return hang(job.key, job.value)
   if (job.kind === 'get') return cache.getOrSet(job.key, () => job.value)
   if (job.kind === 'race') return race(job.rounds)
