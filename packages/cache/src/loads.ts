@@ -35,7 +35,7 @@ export interface Task {
   /** Calls the loader; and `late`, once, when it has taken as long as it may. */
   load(moment: Moment, late?: () => void): Promise<Loaded>
   /** Keeps what it gave, if it can be kept. Otherwise it says what those who wait get: undefined, or that each loads for itself. */
-  keep(loaded: Loaded, token: string): Promise<'kept' | 'undefined' | 'unshared'>
+  keep(loaded: Loaded, token: string, budget: Budget): Promise<'kept' | 'undefined' | 'unshared'>
   /** Whether an entry will do. */
   suits(entry: Entry): boolean
   newBudget(): Budget
@@ -52,6 +52,14 @@ export interface Loads {
   alone(task: Task, moment: Moment): Promise<Obtained>
 }
 
+/** A lease that was taken, when the call for it was sent, and what is left for the calls that end it. */
+interface Lead {
+  readonly token: string
+  readonly since: number
+  readonly moment: Moment
+  readonly budget: Budget
+}
+
 interface Leading {
   readonly token: string
   readonly loaded: Promise<Loaded>
@@ -64,7 +72,7 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
   const inbox = inboxOf(adapter)
   const led = new Map<string, Leading>()
 
-  async function lead(task: Task, token: string, since: number, moment: Moment): Promise<Obtained> {
+  async function lead(task: Task, { token, since, moment, budget }: Lead): Promise<Obtained> {
     const { key, leaseMs } = task
     const subject = entries.subjectOf(key)
     const heartbeat = startHeartbeat({
@@ -85,21 +93,21 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
     try {
       const result = await settled(loaded)
       if (result.from === 'failure') {
-        await end(task, token, JSON.stringify(failedLoad(result.error)))
+        await end(task, token, JSON.stringify(failedLoad(result.error)), budget)
         return result
       }
-      const kept = await task.keep(await loaded, token)
-      if (kept !== 'kept') await end(task, token, kept)
+      const kept = await task.keep(await loaded, token, budget)
+      if (kept !== 'kept') await end(task, token, kept, budget)
       return result
     } finally {
       giveUp()
     }
   }
 
-  async function end({ key, newBudget, failed }: Task, token: string, outcome: string): Promise<void> {
+  async function end({ key, failed }: Task, token: string, outcome: string, budget: Budget): Promise<void> {
     const wake = entries.subjectOf(key)
     try {
-      await newBudget().spend((options) => adapter.run(settle, wake, { token, outcome, wake }, options))
+      await budget.spend((options) => adapter.run(settle, wake, { token, outcome, wake }, options))
     } catch (error) {
       if (!isAdapterError(error)) throw error
       failed(error)
@@ -129,14 +137,14 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
     }
 
     try {
-      for (let left = budget; ; left = task.newBudget()) {
+      for (let left = budget; ; ) {
         const token = newToken()
         const since = performance.now()
         const address = waits ? inbox.address : ''
         const asked = await left.spend((options) =>
           adapter.run(begin, subject, { token, leaseMs, seen, waitedFor, address }, options),
         )
-        if (asked.state === 'lead') return await lead(task, token, since, moment)
+        if (asked.state === 'lead') return await lead(task, { token, since, moment, budget: left })
         if (asked.state === 'settled') {
           if (asked.outcome === 'undefined') return { from: 'loader', value: undefined, tags: [] }
           if (asked.outcome === 'unshared') return await alone(task, moment)
@@ -161,7 +169,8 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
           await listening.wait(Math.min(POLL_MS, asked.retryInMs, giveUpAt - performance.now()))
         }
         waitedFor = asked.token
-        const found = await lookAgain(task.newBudget())
+        left = task.newBudget()
+        const found = await lookAgain(left)
         if (found !== undefined) return found
       }
     } finally {

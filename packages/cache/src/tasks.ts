@@ -1,5 +1,5 @@
 import { isAdapterError } from '@holdfast/adapter'
-import { createBudget } from './budget.ts'
+import { type Budget, createBudget } from './budget.ts'
 import { loadingOf } from './context.ts'
 import type { Entries } from './entries.ts'
 import { LoadTimeoutError } from './errors.ts'
@@ -82,7 +82,7 @@ export function createTasks(settings: CacheSettings, { entries, reader, near }: 
       }
     }
 
-    async function keep({ value, ...moment }: Loaded, token: string): Promise<'kept' | 'undefined' | 'unshared'> {
+    async function keep({ value, ...moment }: Loaded, token: string, budget: Budget): Promise<'kept' | 'undefined' | 'unshared'> {
       if (value === undefined) return 'undefined'
       const body = encoded(key, value)
       const times = timesOf(value, lifetime, jitter, ttlMs)
@@ -90,7 +90,7 @@ export function createTasks(settings: CacheSettings, { entries, reader, near }: 
       const asked = near?.ask(key)
       try {
         const parts = { ...moment, ...times, storedAt: adapter.now(), loadMs, body }
-        const entry = await entries.keep(key, token, parts, createBudget(timeoutMs))
+        const entry = await entries.keep(key, token, parts, budget)
         if (asked !== undefined && entry !== undefined) reader.copy(key, asked, entry)
       } catch (error) {
         if (!isAdapterError(error)) throw error

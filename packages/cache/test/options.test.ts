@@ -1,6 +1,6 @@
 import { AdapterError } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { failing } from '@holdfast/adapter/testing'
+import { failing, slow } from '@holdfast/adapter/testing'
 import { describe, expect, it } from '@jest/globals'
 import { createCache } from '../src/index.ts'
 import { counter } from './stage.ts'
@@ -20,6 +20,16 @@ describe('while the adapter fails', () => {
     adapter.recover()
     expect(await cache.getOrSet('42', load)).toBe(3)
     expect(await cache.getOrSet('42', load)).toBe(3)
+  })
+
+  // In real time: 300 ms.
+  it('waits for all of its calls together as long as timeoutMs says', async () => {
+    const memory = memoryAdapter()
+    await createCache({ adapter: memory, ttlMs: 60_000 }).clear() // starts the clock
+    const cache = createCache({ adapter: slow(memory, 140), ttlMs: 60_000, timeoutMs: 300 })
+    const since = performance.now()
+    expect(await cache.getOrSet('42', () => 'loaded')).toBe('loaded') // a look, a begin, and 20 ms left to store it
+    expect(performance.now() - since).toBeLessThan(400)
   })
 
   it("rejects with failure: 'closed'", async () => {
