@@ -2,21 +2,24 @@ import { once } from 'node:events'
 import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
-import { afterAll, beforeAll, describe } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe } from '@jest/globals'
 import { Cluster } from 'ioredis'
 import { ownPrefix, sharedClusterNodes, sharedRedisUrl } from './shared-redis.ts'
 
-/** Makes an adapter of its own for a test, which closes it. Without a clock it goes by the real one. */
+/** Makes an adapter of its own for a test, closed when the test ends. Without a clock it goes by the real one. */
 export type MakeAdapter = (now?: () => number) => Adapter
+
+/** What these suites try has nothing to do with deadlines: a busy machine is no outage. */
+const timeoutMs = 10_000
 
 /** Describes the same suite for every adapter: on memory, on Redis, and on a Cluster. */
 export function eachAdapter(suite: (makeAdapter: MakeAdapter) => void): void {
   describe('on memory', () => {
-    suite((now) => memoryAdapter({ ...(now && { now }) }))
+    suiteOf((now) => memoryAdapter({ ...(now && { now }) }))
   })
 
   describe('on Redis', () => {
-    suite((now) => redisAdapter({ url: sharedRedisUrl(), prefix: ownPrefix(), ...(now && { now }) }))
+    suiteOf((now) => redisAdapter({ url: sharedRedisUrl(), prefix: ownPrefix(), timeoutMs, ...(now && { now }) }))
   })
 
   describe('on Cluster', () => {
@@ -26,9 +29,22 @@ export function eachAdapter(suite: (makeAdapter: MakeAdapter) => void): void {
       await once(client, 'ready')
     }, 60_000)
     afterAll(() => client?.disconnect())
-    suite((now) => {
+    suiteOf((now) => {
       if (client === undefined) throw new Error('The client of the Cluster is made before the tests, not before the suites')
-      return redisAdapter({ client, prefix: ownPrefix(), timeoutMs: 2_000, ...(now && { now }) })
+      return redisAdapter({ client, prefix: ownPrefix(), timeoutMs, ...(now && { now }) })
     })
   })
+
+  function suiteOf(makeAdapter: MakeAdapter): void {
+    let open: Adapter[] = []
+    suite((now) => {
+      const adapter = makeAdapter(now)
+      open.push(adapter)
+      return adapter
+    })
+    afterEach(async () => {
+      for (const adapter of open) await adapter.close()
+      open = []
+    })
+  }
 }

@@ -1,20 +1,13 @@
-import type { Adapter } from '@holdfast/adapter'
 import { counting, fakeClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
-import { afterEach, expect, it } from '@jest/globals'
+import { expect, it } from '@jest/globals'
 import { type CacheOptions, createCache } from '../src/index.ts'
-
-const adapters: Adapter[] = []
-afterEach(async () => {
-  for (const adapter of adapters.splice(0)) await adapter.close()
-})
 
 eachAdapter((makeAdapter) => {
   /** Two caches on one adapter, each with copies of its own, as in two processes; both hear messages already. */
   async function twoCaches(options: Partial<CacheOptions> = {}) {
     const clock = fakeClock()
     const adapter = counting(makeAdapter(clock.now))
-    adapters.push(adapter)
     const all = { adapter, name: 'users', ttlMs: 60_000, timeoutMs: 2_000, near: { ttlMs: 10_000 }, ...options }
     const [cache, other] = [createCache(all), createCache(all)]
     for (const each of [cache, other]) await heard(each, 'first')

@@ -1,7 +1,6 @@
 import type { Adapter } from '@holdfast/adapter'
 import { type FakeClock, fakeClock } from '@holdfast/adapter/testing'
 import type { MakeAdapter } from '@holdfast/test/adapters'
-import { afterEach } from '@jest/globals'
 import { type Cache, type CacheOptions, createCache } from '../src/index.ts'
 
 interface Stage {
@@ -14,14 +13,9 @@ interface Stage {
 
 /** Makes caches for a test, under a clock of its own. */
 export function stage(makeAdapter: MakeAdapter): (options?: Partial<CacheOptions>) => Stage {
-  const adapters: Adapter[] = []
-  afterEach(async () => {
-    for (const adapter of adapters.splice(0)) await adapter.close()
-  })
   return (options = {}) => {
     const clock = fakeClock()
     const adapter = makeAdapter(clock.now)
-    adapters.push(adapter)
     const all = { adapter, name: 'users', ttlMs: 60_000, timeoutMs: 2_000, ...options }
     return { clock, adapter, cache: createCache(all), other: createCache(all) }
   }

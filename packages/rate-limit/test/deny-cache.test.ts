@@ -2,7 +2,7 @@ import type { Adapter } from '@holdfast/adapter'
 import { counting, fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter } from '@holdfast/rate-limit'
 import { eachAdapter } from '@holdfast/test/adapters'
-import { afterEach, beforeEach, expect, it } from '@jest/globals'
+import { beforeEach, expect, it } from '@jest/globals'
 
 const START = Date.UTC(2025, 5, 1)
 
@@ -13,7 +13,6 @@ eachAdapter((makeAdapter) => {
     clock.set(START)
     made = makeAdapter(clock.now)
   })
-  afterEach(() => made.close())
 
   function setUp(options: { limit: number; penalty?: { baseMs: number } } = { limit: 2 }) {
     const adapter = counting(made)

@@ -29,7 +29,7 @@ eachFramework((framework) => {
       const clock = fakeClock(Date.UTC(2025, 5, 1))
       const adapter = makeAdapter(clock.now)
       const served = await framework.serve({ gate: limited({ ...options, adapter }) })
-      return { clock, ...served, end: () => Promise.all([served.close(), adapter.close()]) }
+      return { clock, ...served, end: served.close }
     }
 
     it('answers four GETs in one TCP write by 200 200 429 429', async () => {

@@ -3,7 +3,7 @@ import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing, fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter } from '@holdfast/rate-limit'
 import { eachAdapter } from '@holdfast/test/adapters'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 
 const START = Date.UTC(2025, 5, 1)
 
@@ -15,7 +15,6 @@ eachAdapter((makeAdapter) => {
     clock.set(START)
     adapter = makeAdapter(clock.now)
   })
-  afterEach(() => adapter.close())
 
   it('admits exactly the limit of 100 calls at once', async () => {
     const limiter = createRateLimiter({ adapter, limit: 30, windowMs: 1_000 })

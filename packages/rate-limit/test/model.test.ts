@@ -76,7 +76,6 @@ eachAdapter((makeAdapter) => {
         }),
         { numRuns: 150 },
       )
-      await adapter.close()
     })
   })
 })

@@ -2,7 +2,7 @@ import type { Adapter } from '@holdfast/adapter'
 import { fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter, type RateLimiter } from '@holdfast/rate-limit'
 import { eachAdapter } from '@holdfast/test/adapters'
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { beforeEach, describe, expect, it } from '@jest/globals'
 
 const START = Date.UTC(2025, 5, 1)
 const algorithms = ['sliding-window-log', 'sliding-window-counter', 'fixed-window', 'token-bucket'] as const
@@ -14,7 +14,6 @@ eachAdapter((makeAdapter) => {
     clock.set(START)
     adapter = makeAdapter(clock.now)
   })
-  afterEach(() => adapter.close())
 
   async function left(limiter: RateLimiter): Promise<(number | undefined)[]> {
     return (await limiter.peek('key')).policies.map(({ remaining }) => remaining)

@@ -48,7 +48,6 @@ eachAdapter((makeAdapter) => {
       receipts.set(id, decision.receipt)
       expect({ t, ...summary(decision) }).toMatchObject({ t, ...normalised(expected) })
     }
-    await adapter.close()
   })
 })
 

@@ -30,7 +30,6 @@ eachAdapter((makeAdapter) => {
       expect(second).toMatchObject({ state: 'held' })
       expect('fence' in second && 'fence' in first && second.fence > first.fence).toBe(true)
       expect(await adapter.run(extend, '{k}', { token: ann, leaseMs: 1_000 })).toBe(false)
-      await adapter.close()
     },
   )
 
@@ -46,7 +45,6 @@ eachAdapter((makeAdapter) => {
     expect(await adapter.run(release, '{k}', { token: bob })).toBe(false)
     await adapter.run(release, '{k}', { token: ann })
     expect(await ask(adapter, newToken(), false)).toMatchObject({ state: 'held' })
-    await adapter.close()
   })
 
   it('answers a call whose reply was lost as before, and lets no other in', async () => {
@@ -58,7 +56,6 @@ eachAdapter((makeAdapter) => {
     expect(await ask(adapter, ann)).toEqual(first)
     clock.advance(900)
     expect(await ask(adapter, newToken())).toMatchObject({ state: 'waiting' })
-    await adapter.close()
   })
 })
 

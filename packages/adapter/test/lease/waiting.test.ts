@@ -26,7 +26,6 @@ eachAdapter((makeAdapter) => {
     await Promise.all(Array.from({ length: 50 }, work))
     expect(counter).toBe(50)
     expect(fences).toEqual([...new Set(fences)].toSorted((a, b) => a - b))
-    await adapter.close()
   }, 30_000)
 
   it('serves a thousand who ask at once, each after the one before', async () => {
@@ -39,7 +38,6 @@ eachAdapter((makeAdapter) => {
     }
     await Promise.all(Array.from({ length: 1_000 }, (_, place) => ask(place)))
     expect(served).toEqual(Array.from({ length: 1_000 }, (_, place) => place))
-    await adapter.close()
   }, 60_000)
 
   it('serves who came first, woken by who was before, with a command or two a waiter', async () => {
@@ -69,7 +67,6 @@ eachAdapter((makeAdapter) => {
     expect(order).toEqual(Array.from({ length: 20 }, (_, place) => place))
     expect(wakes.toSorted((a, b) => a - b)[10]).toBeLessThan(500) // by an event: the next look of its own is a second later
     expect(adapter.calls).toBeLessThanOrEqual(1 + 20 * 2 + 20) // their releases, their claims, and a safety poll where it is slow
-    await adapter.close()
   }, 30_000)
 
   it('takes two commands where nobody is in the way, and none after an abort', async () => {
@@ -80,7 +77,6 @@ eachAdapter((makeAdapter) => {
     const reason = new Error('the client has gone')
     await expect(acquireLease(adapter, '{k}', { leaseMs, signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     expect(adapter.calls).toBe(2)
-    await adapter.close()
   })
 
   it('leaves the line at the end of its patience and on an abort, and the next one gets the turn', async () => {
@@ -96,14 +92,12 @@ eachAdapter((makeAdapter) => {
     await adapter.run(release, '{k}', { token: first?.token ?? '' })
     expect((await patient)?.fence).toBeGreaterThan(first?.fence ?? 0)
     expect(await acquireLease(adapter, '{k}', { leaseMs })).toBeUndefined()
-    await adapter.close()
   })
 
   it('shares permits: two at once, and not three', async () => {
     const adapter = makeAdapter()
     const leases = await Promise.all(Array.from({ length: 3 }, () => acquireLease(adapter, '{s}', { leaseMs, permits: 2 })))
     expect(leases.filter((lease) => lease !== undefined)).toHaveLength(2)
-    await adapter.close()
   })
 
   it('ends a lease at its end, skips who does not claim a turn, and never gives the turn to who is not in line', async () => {
@@ -124,7 +118,6 @@ eachAdapter((makeAdapter) => {
     expect(await ask(dan, false)).toMatchObject({ state: 'busy' })
     expect(await ask(cid, true)).toMatchObject({ state: 'held' })
     expect(await adapter.run(release, '{k}', { token: ann })).toBe(false)
-    await adapter.close()
   })
 
   it('gives greater fences, 1,000 times', async () => {
@@ -136,7 +129,6 @@ eachAdapter((makeAdapter) => {
       last = fence
       await adapter.run(release, '{k}', { token })
     }
-    await adapter.close()
   })
 
   it('tells everybody who listens to one name, and nobody else', async () => {
@@ -152,7 +144,6 @@ eachAdapter((makeAdapter) => {
     controller.abort()
     expect(await strange).toBe(true)
     for (const each of [one, other, stranger]) each.stop()
-    await adapter.close()
   })
 
   it('rejects at once when the adapter fails at the first call, and what is no lease', async () => {
@@ -163,6 +154,5 @@ eachAdapter((makeAdapter) => {
     await expect(acquireLease(adapter, '{k}', { leaseMs: 0 })).rejects.toThrow('leaseMs must be a whole number')
     await expect(acquireLease(adapter, '{k}', { leaseMs, permits: 0 })).rejects.toThrow('permits must be a whole number')
     await expect(acquireLease(adapter, '{k}', { leaseMs, waitMs: Number.NaN })).rejects.toThrow('waitMs must be at least 0')
-    await adapter.close()
   })
 })
