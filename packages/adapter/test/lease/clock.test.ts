@@ -1,9 +1,8 @@
 import { acquire, acquireLease, extend, newToken, release } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { counting, fakeClock } from '@holdfast/adapter/testing'
+import { counting, fakeClock, handClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { describe, expect, it } from '@jest/globals'
-import { handClock } from './hand-clock.ts'
 
 const START = 1_700_000_000_000
 const HOUR_MS = 3_600_000

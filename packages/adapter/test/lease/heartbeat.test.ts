@@ -4,8 +4,8 @@ import { scheduler } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { AdapterUnavailableError } from '@holdfast/adapter'
 import { type Heartbeat, startHeartbeat } from '@holdfast/adapter/lease'
+import { handClock } from '@holdfast/adapter/testing'
 import { expect, it, jest } from '@jest/globals'
-import { handClock } from './hand-clock.ts'
 
 const STOPPED = fileURLToPath(new URL('./stopped-process.ts', import.meta.url))
 const lost = (): Error => new Error('lost')

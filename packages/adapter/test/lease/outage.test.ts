@@ -2,10 +2,9 @@ import { AdapterUnavailableError } from '@holdfast/adapter'
 import { acquireLease, inboxOf, release } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
-import { counting, failing } from '@holdfast/adapter/testing'
+import { counting, failing, handClock } from '@holdfast/adapter/testing'
 import { type RedisProxy, type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { handClock } from './hand-clock.ts'
 
 const leaseMs = 60_000
 let server: RedisServer

@@ -1,11 +1,11 @@
-import type { Alarms } from '@holdfast/adapter/lease'
+import type { Alarms } from '../lease/alarms.ts'
 
 interface Alarm {
   readonly at: number
   readonly ring: () => void
 }
 
-/** A monotonic clock by hand. */
+/** A monotonic clock by hand, for what takes `alarms`: leases, heartbeats, waits. */
 export interface HandClock extends Alarms {
   /** Lets time pass, and everything that is due happen, in its order. */
   advance(ms: number): Promise<void>
@@ -36,6 +36,7 @@ export function handClock(onTick: (ms: number) => void = () => {}): HandClock {
       return () => void alarms.delete(alarm)
     },
     async advance(ms) {
+      await new Promise(setImmediate) // what was called before gets to where it waits
       const end = time + ms
       for (;;) {
         const next = nextUntil(end)
