@@ -1,5 +1,5 @@
 export { type AcquireArgs, type AcquireResult, acquire } from './lease/acquire.ts'
-export { type AcquireLeaseOptions, acquireLease, type Lease } from './lease/acquire-lease.ts'
+export { type AcquireLeaseOptions, acquireLease, askForLease, type Lease, type LeaseAnswer } from './lease/acquire-lease.ts'
 export type { Alarms } from './lease/alarms.ts'
 export { type ExtendArgs, extend } from './lease/extend.ts'
 export { fenceLua, nextFence } from './lease/fence.ts'

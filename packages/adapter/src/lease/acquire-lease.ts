@@ -30,6 +30,11 @@ export interface Lease {
   readonly since: number
 }
 
+/** A lease; or none within `waitMs`, and in how many milliseconds the next one ends, if it is neither renewed nor given back. */
+export type LeaseAnswer =
+  | { readonly state: 'held'; readonly lease: Lease }
+  | { readonly state: 'busy'; readonly retryInMs: number }
+
 /**
  * Takes a lease: at once where one is left, else first come, first served, woken by whoever gives one back.
  *
@@ -41,11 +46,17 @@ export interface Lease {
  * @throws {RangeError} when an option is out of range
  * @throws The signal's reason when it is aborted
  */
-export async function acquireLease(
+export async function acquireLease(adapter: Adapter, key: string, options: AcquireLeaseOptions): Promise<Lease | undefined> {
+  const answer = await askForLease(adapter, key, options)
+  return answer.state === 'held' ? answer.lease : undefined
+}
+
+/** As `acquireLease`; where there is none, it says when to ask again. */
+export async function askForLease(
   adapter: Adapter,
   key: string,
   { leaseMs, permits = 1, waitMs = 0, signal, alarms = waitingAlarms }: AcquireLeaseOptions,
-): Promise<Lease | undefined> {
+): Promise<LeaseAnswer> {
   checkedWhole('leaseMs', leaseMs, 1)
   checkedWhole('permits', permits, 1)
   if (!(waitMs >= 0)) throw new RangeError(`waitMs must be at least 0 milliseconds, got ${String(waitMs)}`)
@@ -64,26 +75,33 @@ export async function acquireLease(
       seenAt = now()
       return asked
     } catch (error) {
-      if (!isAdapterError(error) || now() - seenAt > ALIVE_MS) throw error
-      return { state: 'waiting', retryInMs: OFTEN_MS }
+      if (isAdapterError(error) && now() - seenAt <= ALIVE_MS) return { state: 'waiting', retryInMs: OFTEN_MS }
+      throw error
     }
   }
 
+  /** Its lease, or its place in line; either ends by itself as well. */
+  async function giveBack(): Promise<void> {
+    await adapter.run(release, key, { token }).catch(() => {})
+  }
+
+  let retryInMs = 0
   try {
     for (;;) {
       const since = now()
       const wait = since < giveUpAt
       const asked = await ask(wait)
       if (signal?.aborted) break
-      if (asked.state === 'held') return { token, fence: asked.fence, since }
+      if (asked.state === 'held') return { state: 'held', lease: { token, fence: asked.fence, since } }
+      retryInMs = asked.retryInMs
       if (!wait) break
-      await listening.wait(Math.min(asked.retryInMs, giveUpAt - now()), { signal, alarms })
+      await listening.wait(Math.min(retryInMs, giveUpAt - now()), { signal, alarms })
       if (signal?.aborted) break
     }
   } finally {
     listening.stop()
   }
-  if (waitMs > 0 || signal?.aborted) await adapter.run(release, key, { token }).catch(() => {}) // its place ends by itself as well
+  if (waitMs > 0 || signal?.aborted) await giveBack()
   signal?.throwIfAborted()
-  return undefined
+  return { state: 'busy', retryInMs }
 }

@@ -15,6 +15,9 @@ export interface HeartbeatOptions {
    */
   readonly renew?: () => Promise<boolean>
 
+  /** Whether it renews by itself. Defaults to true; without it the lease is renewed only by `renew()`. */
+  readonly beats?: boolean
+
   /** What `signal` is aborted with when the lease is lost. */
   readonly lost: () => Error
 
@@ -33,6 +36,14 @@ export interface Heartbeat {
   readonly signal: AbortSignal
   /** Whether the lease is held at this moment, by the monotonic clock; false once it was stopped. */
   isHeld(): boolean
+  /**
+   * Renews the lease now, and says whether it is held. Without a call when it is over already, or cannot be renewed.
+   *
+   * @throws what `renew` rejects with; the lease goes on until its end
+   */
+  renew(): Promise<boolean>
+  /** Renews no more by itself: the lease ends `leaseMs` after the last renewal, and then `signal` is aborted. */
+  rest(): void
   /** Ends it, before the lease is given back. `signal` is not aborted any more. */
   stop(): void
 }
@@ -44,43 +55,54 @@ export interface Heartbeat {
  *
  * @throws {RangeError} when `leaseMs` is not a whole number of at least 1
  */
-export function startHeartbeat({ leaseMs, since, renew, lost, alarms = heartbeatAlarms }: HeartbeatOptions): Heartbeat {
+export function startHeartbeat({
+  leaseMs,
+  since,
+  renew,
+  beats = true,
+  lost,
+  alarms = heartbeatAlarms,
+}: HeartbeatOptions): Heartbeat {
   checkedWhole('leaseMs', leaseMs, 1)
   const { now } = alarms
   const controller = new AbortController()
   const takenAt = since ?? now()
   let endsAt = takenAt + leaseMs
-  let beatsAt = renew === undefined ? Number.POSITIVE_INFINITY : takenAt + leaseMs / 3
+  let beating = beats && renew !== undefined
+  let beatsAt = takenAt + leaseMs / 3
   let over = false
   let cancel = (): void => {}
 
   function wait(): void {
     cancel()
-    cancel = alarms.at(Math.min(beatsAt, endsAt), () => {
+    cancel = alarms.at(beating ? Math.min(beatsAt, endsAt) : endsAt, () => {
       if (!isHeld()) return
-      if (renew !== undefined && now() >= beatsAt) beat(renew)
+      if (beating && now() >= beatsAt) beat()
       wait()
     })
   }
 
   /** The next beat does not wait for this one: a call that hangs is followed by another before the lease ends. */
-  function beat(send: () => Promise<boolean>): void {
+  function beat(): void {
+    renewOnce().catch((error: unknown) => {
+      if (!isHeld()) return
+      if (!isAdapterError(error)) return lose(error)
+      beatsAt = Math.min(beatsAt, now() + leaseMs / 10)
+      wait()
+    })
+  }
+
+  async function renewOnce(): Promise<boolean> {
+    if (!isHeld() || renew === undefined) return false
     const sentAt = now()
     beatsAt = sentAt + leaseMs / 3
-    answerOf(send).then(
-      (renewed) => {
-        if (over) return
-        if (!renewed) return lose(lost())
-        endsAt = Math.max(endsAt, sentAt + leaseMs)
-        if (isHeld()) wait()
-      },
-      (error: unknown) => {
-        if (!isHeld()) return
-        if (!isAdapterError(error)) return lose(error)
-        beatsAt = Math.min(beatsAt, now() + leaseMs / 10)
-        wait()
-      },
-    )
+    const renewed = await renew()
+    if (over) return false
+    if (renewed) endsAt = Math.max(endsAt, sentAt + leaseMs)
+    else lose(lost())
+    if (!isHeld()) return false
+    wait()
+    return true
   }
 
   function isHeld(): boolean {
@@ -107,10 +129,11 @@ export function startHeartbeat({ leaseMs, since, renew, lost, alarms = heartbeat
       return controller.signal
     },
     isHeld,
+    renew: renewOnce,
+    rest() {
+      beating = false
+      if (!over) wait()
+    },
     stop,
   }
-}
-
-async function answerOf(send: () => Promise<boolean>): Promise<boolean> {
-  return send()
 }

@@ -150,3 +150,49 @@ it('is known to be over by the first thing that runs after a SIGSTOP (in real ti
 it('refuses a lease that is no duration', () => {
   expect(() => startHeartbeat({ leaseMs: 0, lost })).toThrow('leaseMs must be a whole number of at least 1, got 0')
 })
+
+it('is renewed by hand alone where it does not beat, and counts from when that was sent', async () => {
+  const alarms = handClock()
+  const renew = jest.fn(async () => true)
+  const heartbeat = startHeartbeat({ leaseMs: 3_000, renew, beats: false, lost, alarms })
+  await alarms.advance(2_999)
+  expect(renew).not.toHaveBeenCalled()
+  expect(await heartbeat.renew()).toBe(true)
+  await alarms.advance(2_999)
+  expect(heartbeat.isHeld()).toBe(true)
+  await alarms.advance(1)
+  expect(heartbeat.signal.reason).toEqual(lost())
+  expect(await heartbeat.renew()).toBe(false)
+  expect(renew).toHaveBeenCalledTimes(1)
+})
+
+it('tells who renews by hand that the adapter fails, and goes on to the end of the lease', async () => {
+  const alarms = handClock()
+  const down = new AdapterUnavailableError('down')
+  const renew = jest.fn(async () => true).mockRejectedValueOnce(down)
+  const heartbeat = startHeartbeat({ leaseMs: 3_000, renew, beats: false, lost, alarms })
+  await expect(heartbeat.renew()).rejects.toBe(down)
+  expect(heartbeat.isHeld()).toBe(true)
+  await alarms.advance(3_000)
+  expect(heartbeat.isHeld()).toBe(false)
+})
+
+it('is lost at once when a renewal by hand finds it gone', async () => {
+  const alarms = handClock()
+  const heartbeat = startHeartbeat({ leaseMs: 3_000, renew: async () => false, beats: false, lost, alarms })
+  expect(await heartbeat.renew()).toBe(false)
+  expect(heartbeat.signal.reason).toEqual(lost())
+})
+
+it('rests: it lasts to the end of the last renewal, and is lost then', async () => {
+  const alarms = handClock()
+  const renew = jest.fn(async () => true)
+  const heartbeat = startHeartbeat({ leaseMs: 3_000, renew, lost, alarms })
+  await alarms.advance(1_000)
+  heartbeat.rest()
+  await alarms.advance(2_999)
+  expect(heartbeat.isHeld()).toBe(true)
+  await alarms.advance(1)
+  expect(heartbeat.signal.reason).toEqual(lost())
+  expect(renew).toHaveBeenCalledTimes(1)
+})

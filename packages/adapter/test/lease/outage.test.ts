@@ -1,8 +1,8 @@
 import { AdapterUnavailableError } from '@holdfast/adapter'
-import { acquireLease, inboxOf, release } from '@holdfast/adapter/lease'
+import { acquireLease, askForLease, inboxOf, release } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
-import { counting, failing, handClock } from '@holdfast/adapter/testing'
+import { counting, failing, fakeClock, handClock } from '@holdfast/adapter/testing'
 import { type RedisProxy, type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
@@ -113,4 +113,16 @@ describe('a waiter', () => {
     await alarms.advance(2_200)
     expect(error).toBeInstanceOf(AdapterUnavailableError)
   })
+})
+
+it('says when to ask again where there is none', async () => {
+  const clock = fakeClock()
+  const adapter = memoryAdapter({ now: clock.now })
+  const alarms = handClock(clock.advance)
+  await acquireLease(adapter, '{k}', { leaseMs })
+  clock.advance(1_000)
+  expect(await askForLease(adapter, '{k}', { leaseMs })).toEqual({ state: 'busy', retryInMs: 59_000 })
+  const waiting = askForLease(adapter, '{k}', { leaseMs, waitMs: 3_000, alarms })
+  await alarms.advance(3_000)
+  expect(await waiting).toEqual({ state: 'busy', retryInMs: 56_000 })
 })
