@@ -40,6 +40,16 @@ export interface Exchange<Native> {
   respond(response: HttpResponse): void
 
   /**
+   * Calls `next`, and waits for the later handlers, which may go on after the client has left: until they have ended the response or
+   * broken it off, on Koa until they have returned.
+   *
+   * A handler that never ends its response is waited for. What was written may not be out yet.
+   *
+   * @throws what later handlers throw, on Koa; elsewhere the framework answers their errors
+   */
+  outlast(next: () => Promise<void>): Promise<void>
+
+  /**
    * Calls `next`, and holds the response: nothing of it reaches the client but 1xx. Then the handler looks at it, and releases it by
    * `release()` or by returning; or answers by `respond`.
    *

@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
 import { onClosed } from '../node/closed.ts'
+import { onEnded } from '../node/ended.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
 import { respond } from '../node/respond.ts'
 import { KoaCapture } from './capture.ts'
@@ -73,6 +74,12 @@ export class KoaExchange implements Exchange<Context> {
     if (isWritten) respond(ctx.req, ctx.res, response)
     else answer(ctx, response)
     if (this.#capture !== undefined) this.#goOn()
+  }
+
+  async outlast(next: () => Promise<void>): Promise<void> {
+    const ended = new Promise<void>((resolve) => onEnded(this.native.res, resolve))
+    await next()
+    if (this.native.respond === false) await ended // the handlers write to Node's own response
   }
 
   hold(next: () => Promise<void>, options: HoldOptions): Promise<Captured> {

@@ -3,6 +3,7 @@ import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
 import { Capture } from './capture/capture.ts'
 import { onClosed } from './closed.ts'
+import { onEnded } from './ended.ts'
 import { restore, type Snapshot, snapshotOf } from './header-list.ts'
 import { respond } from './respond.ts'
 
@@ -71,6 +72,13 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
     }
     if (!(this.aborted && this.#res.headersSent)) respond(this.native, this.#res, response)
     this.#answered = true
+  }
+
+  outlast(next: () => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      onEnded(this.#res, resolve)
+      next().catch(reject)
+    })
   }
 
   hold(next: () => Promise<void>, options: HoldOptions): Promise<Captured> {
