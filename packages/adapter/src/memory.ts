@@ -9,7 +9,7 @@ import { checkedNow, checkedTtl, checkedWhole } from './options.ts'
 import { type AdapterCall, isTraced, traced } from './trace.ts'
 
 export interface MemoryAdapterOptions {
-  /** Bytes of values, and bytes of raw-string states, that are kept. Defaults to 64 MiB. */
+  /** Bytes of values, and bytes of raw-string and other large states, that are kept. Defaults to 64 MiB. */
   readonly maxBytes?: number
   /** States that are kept; one more is an `AdapterFullError`. Defaults to 1,000,000. */
   readonly maxStates?: number
@@ -57,15 +57,17 @@ export function memoryAdapter({
       saveBeside(key, value)
     }
     if (next === null) states.delete(key)
-    else if (next !== undefined) save(operation.name, key, kind, next.state, next.ttlMs, time)
+    else if (next !== undefined) save(operation, key, next.state, next.ttlMs, time)
     for (const { channel, message } of publish ?? []) events.emit(channel, message)
     return result
   }
 
-  function save(name: string, key: string, kind: 'hash' | 'string', state: unknown, ttlMs: number, time: number): void {
+  function save<S, A, R>(operation: Operation<S, A, R>, key: string, state: S, ttlMs: number, time: number): void {
+    const { name, state: kind = 'hash' } = operation
     if (!Number.isSafeInteger(ttlMs)) throw new OperationError(`Operation ${name} gave a ttlMs of ${ttlMs}`)
     if (ttlMs <= 0) return states.delete(key)
-    states.save(key, kind, state, time + ttlMs, time)
+    const bytes = operation.bytesOf?.(state) ?? (state instanceof Uint8Array ? state.byteLength : 0)
+    states.save(key, { kind, state, bytes, endsAt: time + ttlMs }, time)
   }
 
   function saveBeside(key: string, value: NonNullable<Transition<never, never>['value']> | null): void {

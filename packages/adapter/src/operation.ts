@@ -51,6 +51,9 @@ export interface Operation<State, Args, Result> {
   /** Whether the step may keep a value beside the state, under `valueKey(key)`, where `get` reads it. Values may be evicted. */
   readonly value?: boolean
 
+  /** How many bytes of a state count towards the memory adapter's `maxBytes`, where it may be large. Defaults to those of a raw string. */
+  bytesOf?(state: State): number
+
   /** Further keys that `lua` uses, where a hash cannot hold the state. They share the hash tag of `key`, and live as long as it. */
   keys?(key: string, args: Args): string[]
 }

@@ -1,3 +1,4 @@
+import { defineOperation } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { fakeClock } from '@holdfast/adapter/testing'
 import { describe, expect, it } from '@jest/globals'
@@ -42,6 +43,32 @@ describe('states in memory', () => {
     await expect(adapter.run(acquire, 'one more', { owner: 'ann', leaseMs: 60_000 })).rejects.toMatchObject(full)
     expect(await adapter.run(acquire, '0', { owner: 'bob', leaseMs: 60_000 })).toMatchObject({ held: false })
     expect(process.getActiveResourcesInfo().filter((name) => name === 'Timeout')).toHaveLength(before)
+  })
+})
+
+describe('large states in memory', () => {
+  const keep = defineOperation<{ bytes: Uint8Array }, Uint8Array, void>({
+    name: 'sample.keep-bytes',
+    step: (_state, bytes) => ({ result: undefined, next: { state: { bytes }, ttlMs: 10 } }),
+    lua: `
+      write(10, 'bytes', ARGV[1])
+      return {}
+    `,
+    encode: (bytes) => [Buffer.from(bytes)],
+    decode: () => undefined,
+    bytesOf: ({ bytes }) => bytes.byteLength,
+  })
+
+  it('stay within maxBytes: what has no room is refused, until others have shrunk or ended', async () => {
+    const clock = fakeClock()
+    const adapter = memoryAdapter({ maxBytes: 1_000, now: clock.now })
+    await adapter.run(keep, 'a', new Uint8Array(600))
+    await expect(adapter.run(keep, 'b', new Uint8Array(401))).rejects.toMatchObject(full)
+    await adapter.run(keep, 'a', new Uint8Array(599))
+    await adapter.run(keep, 'b', new Uint8Array(401))
+    await expect(adapter.run(keep, 'a', new Uint8Array(600))).rejects.toMatchObject(full)
+    clock.advance(10)
+    await adapter.run(keep, 'c', new Uint8Array(1_000))
   })
 })
 

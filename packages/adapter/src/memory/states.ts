@@ -6,7 +6,11 @@ export interface Entry extends Ending {
   readonly key: string
   kind: 'hash' | 'string'
   state: unknown
+  /** What it counts towards `maxBytes`: flat fields are small, their number is bounded. */
+  bytes: number
 }
+
+type Saved = Pick<Entry, 'kind' | 'state' | 'bytes' | 'endsAt'>
 
 /** A bounded map of states. What has ended makes room for what comes; nothing else is ever dropped. */
 export class States {
@@ -30,20 +34,21 @@ export class States {
   }
 
   /** @throws {AdapterFullError} when there is no room, and nothing has ended by `now` */
-  save(key: string, kind: Entry['kind'], state: unknown, endsAt: number, now: number): void {
+  save(key: string, { kind, state, bytes, endsAt }: Saved, now: number): void {
     this.#sweep(now, 2)
     const entry = this.#entries.get(key)
-    this.#makeRoom(now, entry === undefined ? 1 : 0, sizeOf(state) - sizeOf(entry?.state))
+    this.#makeRoom(now, entry === undefined ? 1 : 0, bytes - (entry?.bytes ?? 0))
     if (entry === undefined || !this.#entries.has(key)) {
-      const created = { key, kind, state, endsAt, due: endsAt, at: 0 }
+      const created = { key, kind, state, bytes, endsAt, due: endsAt, at: 0 }
       this.#entries.set(key, created)
       this.#deadlines.add(created)
-      this.#bytes += sizeOf(state)
+      this.#bytes += bytes
       return
     }
-    this.#bytes += sizeOf(state) - sizeOf(entry.state)
+    this.#bytes += bytes - entry.bytes
     entry.kind = kind
     entry.state = state
+    entry.bytes = bytes
     entry.endsAt = endsAt
     this.#deadlines.moved(entry)
   }
@@ -84,12 +89,7 @@ export class States {
   #remove(entry: Entry): void {
     this.#entries.delete(entry.key)
     this.#deadlines.remove(entry)
-    this.#bytes -= sizeOf(entry.state)
+    this.#bytes -= entry.bytes
     this.#full = undefined
   }
-}
-
-/** The bytes of a raw string. Flat fields are small: their number is bounded, not their size. */
-function sizeOf(state: unknown): number {
-  return state instanceof Uint8Array ? state.byteLength : 0
 }
