@@ -1,6 +1,6 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { fenceLua, nextFence } from '@holdfast/adapter/lease'
-import { NO_BYTES, type Outcome, type Record } from './record.ts'
+import { type KeyRecord, NO_BYTES, type Outcome } from './record.ts'
 
 /** How many processes can be woken by one run; others look again by themselves. */
 const MOST_ADDRESSES = 1_000
@@ -31,7 +31,7 @@ export type BeginResult =
  *
  * Asking again with the same token is no second run: it succeeds and renews the first, as it must after a lost reply.
  */
-export const begin: Operation<Record, BeginArgs, BeginResult> = defineOperation<Record, BeginArgs, BeginResult>({
+export const begin: Operation<KeyRecord, BeginArgs, BeginResult> = defineOperation<KeyRecord, BeginArgs, BeginResult>({
   name: 'idempotency.begin',
 
   step(state, { token, fingerprint, leaseMs, keepMs, address }, now) {

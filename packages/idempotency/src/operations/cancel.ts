@@ -1,5 +1,5 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
-import { NO_BYTES, type Record, told, toldLua } from './record.ts'
+import { type KeyRecord, NO_BYTES, told, toldLua } from './record.ts'
 
 export interface CancelArgs {
   /** The run whose key is freed, if it is still going on; '' frees the key whatever there is. */
@@ -10,7 +10,7 @@ export interface CancelArgs {
 }
 
 /** Frees a key: the next who asks runs, whatever it asks for. False when there is nothing to free. */
-export const cancel: Operation<Record, CancelArgs, boolean> = defineOperation<Record, CancelArgs, boolean>({
+export const cancel: Operation<KeyRecord, CancelArgs, boolean> = defineOperation<KeyRecord, CancelArgs, boolean>({
   name: 'idempotency.cancel',
 
   step(state, { token, keepMs, wake }) {

@@ -1,6 +1,6 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { bytesOf, outcomeOf } from './begin.ts'
-import { type Outcome, type Record, type RunArgs, told, toldLua } from './record.ts'
+import { type KeyRecord, type Outcome, type RunArgs, told, toldLua } from './record.ts'
 
 export interface CommitArgs extends RunArgs {
   readonly outcome: Outcome
@@ -20,7 +20,7 @@ export type CommitResult =
   | { readonly state: 'lost' }
 
 /** Ends a run, and keeps what it gave: if nobody has begun another since. Doing it again is no error. */
-export const commit: Operation<Record, CommitArgs, CommitResult> = defineOperation<Record, CommitArgs, CommitResult>({
+export const commit: Operation<KeyRecord, CommitArgs, CommitResult> = defineOperation<KeyRecord, CommitArgs, CommitResult>({
   name: 'idempotency.commit',
 
   step(state, { token, attempt, fence, fingerprint, keepMs, outcome, bytes, held, wake }, now) {

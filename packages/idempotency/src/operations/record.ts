@@ -4,7 +4,7 @@ import type { Transition } from '@holdfast/adapter'
 export type Outcome = 'answer' | 'too-large' | 'unreplayable'
 
 /** What is known of one key. */
-export interface Record {
+export interface KeyRecord {
   /** How often it was begun. */
   readonly attempt: number
   readonly fence: number
@@ -39,8 +39,8 @@ export const NO_BYTES: Uint8Array = new Uint8Array()
 export function told<Result>(
   addresses: readonly string[],
   wake: string,
-  transition: Transition<Record, Result>,
-): Transition<Record, Result> {
+  transition: Transition<KeyRecord, Result>,
+): Transition<KeyRecord, Result> {
   return { ...transition, publish: addresses.map((channel) => ({ channel, message: wake })) }
 }
 

@@ -1,5 +1,5 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
-import { NO_BYTES, type Record, type RunArgs } from './record.ts'
+import { type KeyRecord, NO_BYTES, type RunArgs } from './record.ts'
 
 export interface RenewArgs extends RunArgs {
   readonly leaseMs: number
@@ -10,7 +10,7 @@ export interface RenewArgs extends RunArgs {
  *
  * For a run that still has its lease by its own clock: a record that is gone was lost, and is made again.
  */
-export const renew: Operation<Record, RenewArgs, boolean> = defineOperation<Record, RenewArgs, boolean>({
+export const renew: Operation<KeyRecord, RenewArgs, boolean> = defineOperation<KeyRecord, RenewArgs, boolean>({
   name: 'idempotency.renew',
 
   step(state, { token, attempt, fence, fingerprint, keepMs, leaseMs }, now) {

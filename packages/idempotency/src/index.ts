@@ -1,0 +1,5 @@
+export type { Codec } from './codec.ts'
+export { RunLostError, UnreplayableError } from './errors.ts'
+export type { IdempotencyEvent, IdempotencyFailureEvent } from './events.ts'
+export { createIdempotency, type Idempotency, type RunContext, type RunResult } from './idempotency.ts'
+export type { IdempotencyOptions } from './options.ts'

@@ -1,0 +1,183 @@
+import { type Adapter, isAdapterError } from '@holdfast/adapter'
+import { type Alarms, inboxOf, newToken, startHeartbeat } from '@holdfast/adapter/lease'
+import { RunLostError } from './errors.ts'
+import { announceFailure, type IdempotencyFailureEvent } from './events.ts'
+import { type BeginResult, begin } from './operations/begin.ts'
+import { cancel } from './operations/cancel.ts'
+import { type CommitArgs, type CommitResult, commit } from './operations/commit.ts'
+import type { Outcome } from './operations/record.ts'
+import { renew } from './operations/renew.ts'
+
+export interface RunsOptions {
+  readonly adapter: Adapter
+  readonly name: string
+  /** How long a run's lease lasts, which is renewed while it lives: what a killed process costs. */
+  readonly leaseMs: number
+  /** How long what came of a run is kept. */
+  readonly retentionMs: number
+  /** How long a run is waited for that another has begun. */
+  readonly waitMs: number
+  /** How long a run goes on being renewed that nobody waits for any more. */
+  readonly abandonedMs: number
+  /** The monotonic clock, for tests. */
+  readonly alarms?: Alarms
+}
+
+/** What is run: under which key of the adapter, and as events name it. */
+export interface Subject {
+  readonly subject: string
+  readonly key: string
+  readonly fingerprint: string
+}
+
+/** One run that has begun. Its lease is renewed until it is committed or cancelled. */
+export interface Run {
+  readonly attempt: number
+  /** Greater than that of any run of this key before. */
+  readonly fence: number
+  /** Aborted with a `RunLostError` when the lease is lost. */
+  readonly signal: AbortSignal
+  /** Keeps what came of it. Never rejects because the adapter fails: it tries again then, for as long as the lease may stand. */
+  commit(outcome: Outcome, bytes: Uint8Array): Promise<Committed>
+  /** Frees the key for the next. False when it was not this run's any more, or the adapter fails: then the lease ends by itself. */
+  cancel(): Promise<boolean>
+  /** Nobody waits for it any more: its lease is renewed for `abandonedMs` from now. */
+  abandon(): void
+}
+
+export type Begun = { readonly state: 'begun'; readonly run: Run } | Exclude<BeginResult, { readonly state: 'begun' }>
+
+/** `'failed'`: the adapter has; whoever has the answer gives it, and a retry may run again. */
+export type Committed = CommitResult | { readonly state: 'failed' }
+
+export interface Runs {
+  /**
+   * Begins a run, or says why not; waits for one that is going on, for `waitMs` at the most.
+   *
+   * @param signal Ends the wait
+   * @throws {AdapterError} when the adapter fails; but not while it is known that another runs
+   */
+  begin(subject: Subject, signal?: AbortSignal): Promise<Begun>
+  /** Frees a key, whatever is known of it. A run that is going on loses it. */
+  free(subject: string): Promise<boolean>
+}
+
+/** How often one who waits looks again by itself, in case that a message was lost. */
+const POLL_MS = 1_000
+
+export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abandonedMs, alarms }: RunsOptions): Runs {
+  const keepMs = Math.max(leaseMs, retentionMs)
+  const now = alarms?.now ?? monotonic
+  const clock = alarms === undefined ? {} : { alarms }
+  const inbox = inboxOf(adapter)
+
+  function start(
+    { subject, key, fingerprint }: Subject,
+    named: { token: string; attempt: number; fence: number },
+    since: number,
+  ): Run {
+    const args = { ...named, fingerprint, keepMs }
+    const { token, attempt, fence } = named
+    let abandonedAt = Number.POSITIVE_INFINITY
+    let unkept: CommitArgs | undefined
+    const heartbeat = startHeartbeat({ leaseMs, since, renew: goOn, lost: () => new RunLostError(key, fence), ...clock })
+
+    async function goOn(): Promise<boolean> {
+      if (unkept !== undefined) {
+        await adapter.run(commit, subject, unkept)
+        heartbeat.stop()
+        return false
+      }
+      if (now() - abandonedAt >= abandonedMs) heartbeat.rest() // this renewal is the last
+      return adapter.run(renew, subject, { ...args, leaseMs })
+    }
+
+    function failed(call: IdempotencyFailureEvent['call'], error: unknown): void {
+      announceFailure({ name, key, call, error })
+    }
+
+    return {
+      attempt,
+      fence,
+      get signal() {
+        return heartbeat.signal
+      },
+
+      async commit(outcome, bytes) {
+        const held = heartbeat.isHeld()
+        const ending = { ...args, outcome, bytes, held, wake: subject }
+        try {
+          const committed = await adapter.run(commit, subject, ending)
+          heartbeat.stop()
+          if (committed.state !== 'committed') failed('lost', new RunLostError(key, fence))
+          return committed
+        } catch (error) {
+          if (!isAdapterError(error)) {
+            heartbeat.stop()
+            throw error
+          }
+          failed('commit', error)
+          unkept = ending
+          return { state: 'failed' }
+        }
+      },
+
+      async cancel() {
+        heartbeat.stop()
+        try {
+          return await adapter.run(cancel, subject, { token, keepMs, wake: subject })
+        } catch (error) {
+          if (!isAdapterError(error)) throw error
+          failed('cancel', error)
+          return false
+        }
+      },
+
+      abandon() {
+        abandonedAt = Math.min(abandonedAt, now())
+      },
+    }
+  }
+
+  return {
+    async begin(what, signal) {
+      const { subject, fingerprint } = what
+      const token = newToken()
+      const listening = waitMs > 0 ? inbox.listen(subject) : undefined
+      const giveUpAt = now() + waitMs
+      let running: Extract<BeginResult, { state: 'in-progress' }> | undefined
+
+      async function ask(): Promise<BeginResult> {
+        const address = listening === undefined ? '' : inbox.address
+        try {
+          return await adapter.run(begin, subject, { token, fingerprint, leaseMs, keepMs, address })
+        } catch (error) {
+          if (running !== undefined && isAdapterError(error)) return running
+          throw error
+        }
+      }
+
+      try {
+        for (;;) {
+          const since = now()
+          const asked = await ask()
+          if (asked.state === 'begun') {
+            return { state: 'begun', run: start(what, { token, attempt: asked.attempt, fence: asked.fence }, since) }
+          }
+          const leftMs = giveUpAt - now()
+          if (asked.state !== 'in-progress' || listening === undefined || leftMs <= 0 || signal?.aborted) return asked
+          running = asked
+          await listening.wait(Math.min(POLL_MS, asked.retryInMs, leftMs), { signal, ...clock })
+        }
+      } finally {
+        listening?.stop()
+      }
+    },
+
+    free: (subject) => adapter.run(cancel, subject, { token: '', keepMs, wake: subject }),
+  }
+}
+
+function monotonic(): number {
+  return performance.now()
+}
