@@ -1,0 +1,79 @@
+import type { IncomingMessage } from 'node:http'
+
+export type ReadBody =
+  | { readonly state: 'read'; readonly bytes: Buffer }
+  | { readonly state: 'too-large' }
+  /** The client left before it was whole. */
+  | { readonly state: 'aborted' }
+
+// A registered symbol: a second copy of this package finds what was put back as well.
+const PUT_BACK: unique symbol = Symbol.for('holdfast.idempotency.body')
+
+interface Reading {
+  [PUT_BACK]?: Buffer
+}
+
+/** Whether a request has a body: it says so. See RFC 9112, section 6.3. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** Whether somebody else has read of it already. */
+export function isRead(request: IncomingMessage & Reading): boolean {
+  return request[PUT_BACK] === undefined && (request.readableDidRead || request.readableEnded)
+}
+
+/** Reads the body of a request of up to `maxBytes`, and puts it back for whoever reads it later. */
+export async function readBody(request: IncomingMessage & Reading, maxBytes: number): Promise<ReadBody> {
+  const known = request[PUT_BACK]
+  if (known !== undefined) return { state: 'read', bytes: known }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return { state: 'too-large' }
+  await undefined // by then Node has parsed what came with the head
+  if (request.complete && request.readableLength === 0) return { state: 'read', bytes: Buffer.alloc(0) }
+  if (request.destroyed) return { state: 'aborted' }
+  const read = await readAll(request, maxBytes)
+  if (read.state === 'read') request[PUT_BACK] = read.bytes
+  return read
+}
+
+function readAll(request: IncomingMessage, maxBytes: number): Promise<ReadBody> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = []
+    let size = 0
+
+    function settle(read: ReadBody): void {
+      request.off('readable', take).off('end', finish).off('error', abort).off('close', abort)
+      resolve(read)
+    }
+
+    function take(): void {
+      // `read` of nothing, at the very end, would have the stream end before anything can be put back.
+      while (request.readableLength > 0) {
+        const chunk = bytesOf(request.read())
+        chunks.push(chunk)
+        size += chunk.length
+      }
+      if (size > maxBytes) {
+        request.resume() // nobody else does
+        settle({ state: 'too-large' })
+      } else if (request.complete) finish()
+    }
+
+    /** In the same tick as the last `read`: the stream has not told of its end yet, and does so when it is read again. */
+    function finish(): void {
+      const bytes = Buffer.concat(chunks, size)
+      if (size > 0) request.unshift(bytes)
+      settle({ state: 'read', bytes })
+    }
+
+    function abort(): void {
+      settle({ state: 'aborted' })
+    }
+
+    request.on('readable', take).on('end', finish).on('error', abort).on('close', abort)
+  })
+}
+
+function bytesOf(chunk: unknown): Buffer {
+  return chunk instanceof Buffer ? chunk : Buffer.from(String(chunk)) // a middleware in front may have set an encoding
+}

@@ -1,0 +1,19 @@
+import { toKoa } from '@holdfast/http/koa'
+import type { Context, Middleware } from 'koa'
+import { createHandler } from './handler.ts'
+import type { IdempotencyMiddlewareOptions } from './request-options.ts'
+
+export type { IdempotencyMiddlewareOptions } from './request-options.ts'
+export { getIdempotency, type IdempotentRequest } from './seen.ts'
+
+/**
+ * Runs a request once for its `Idempotency-Key`, and gives the same response to those that are sent again.
+ *
+ * Where it stands after a body parser, it compares what that has made of the body; else it reads the body, and puts it back. A handler
+ * that throws frees its key: what is to be given again is answered by `ctx`.
+ *
+ * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
+ */
+export function idempotency(options: IdempotencyMiddlewareOptions<Context>): Middleware {
+  return toKoa(createHandler(options, { request: ({ req }) => req, body: ({ request }) => Reflect.get(request, 'body') }))
+}

@@ -1,0 +1,63 @@
+/** What a handler gets to know of its request. */
+export interface IdempotentRequest {
+  /** The client's; undefined where it gave none, or its method needs none. */
+  readonly key: string | undefined
+  /** 1 at first; 2 and more when the attempts before it died, failed or were cancelled. */
+  readonly attempt: number
+  /**
+   * Greater than that of any attempt with this key before: let what the handler works on refuse a smaller one. Undefined where nothing
+   * protects the request: there is no key, or the adapter has failed and `failure` is `'open'`.
+   */
+  readonly fence: number | undefined
+  /** Aborted with a `RunLostError` when the attempt has lost its lease, and another may have begun. */
+  readonly signal: AbortSignal
+  /**
+   * Frees the key at once, and the response is not kept: the next request with this key runs, whatever it asks for.
+   *
+   * @returns Whether it was freed. False as well when the adapter fails: then the key is free when its lease is over.
+   */
+  cancel(): Promise<boolean>
+}
+
+// A registered symbol: a second copy of this package finds what the first has seen.
+const SEEN: unique symbol = Symbol.for('holdfast.idempotency')
+
+interface Seen {
+  readonly subject: string | undefined
+  readonly request: IdempotentRequest
+}
+
+interface Request {
+  [SEEN]?: Seen[]
+}
+
+/**
+ * What the middleware knows of a request that came by it.
+ *
+ * @throws {TypeError} when none did: nothing protects the request then
+ */
+export function getIdempotency(native: Request): IdempotentRequest {
+  const seen = native[SEEN]?.at(-1)
+  if (seen !== undefined) return seen.request
+  throw new TypeError('getIdempotency: no idempotency middleware stands in front of this handler')
+}
+
+/** Whether a middleware further in front holds the same key: it would wait for itself. */
+export function isHeld(native: Request, subject: string): boolean {
+  return native[SEEN]?.some((each) => each.subject === subject) === true
+}
+
+export function remember(native: Request, subject: string, request: IdempotentRequest): void {
+  const before = native[SEEN]
+  if (before === undefined) native[SEEN] = [{ subject, request }]
+  else before.push({ subject, request })
+}
+
+/** Nothing protects this request, unless a middleware further in front does. */
+export function rememberUnprotected(native: Request, key?: string): void {
+  native[SEEN] ??= [
+    { subject: undefined, request: { key, attempt: 1, fence: undefined, signal: NEVER, cancel: async () => false } },
+  ]
+}
+
+const NEVER = new AbortController().signal

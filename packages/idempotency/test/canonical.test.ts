@@ -1,0 +1,64 @@
+import { expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { canonical } from '../src/canonical.ts'
+
+it('is the same whatever the order of keys, and parses to the same', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const parsed: unknown = JSON.parse(JSON.stringify(value))
+      expect(canonical(reversed(parsed))).toBe(canonical(parsed))
+      expect(JSON.parse(canonical(parsed))).toEqual(parsed)
+    }),
+  )
+})
+
+it('tells apart what differs', () => {
+  const values = [
+    null,
+    0,
+    '0',
+    '',
+    [],
+    {},
+    [[]],
+    [{}],
+    { a: null },
+    { a: [] },
+    { a: 1, b: 2 },
+    { a: 12 },
+    [1, 2],
+    [12],
+    'null',
+    '{}',
+  ]
+  expect(new Set(values.map((value) => canonical(value))).size).toBe(values.length)
+})
+
+it('writes as RFC 8785 has it', () => {
+  expect(canonical({ '€': 1e30, '\r': 4.5, '1': 0.002, ö: 'a\u000f\n\\"', '😀': [true, null], '\ufb33': -0 })).toBe(
+    '{"\\r":4.5,"1":0.002,"ö":"a\\u000f\\n\\\\\\"","€":1e+30,"😀":[true,null],"\ufb33":0}',
+  )
+})
+
+it('takes what parsers make beside JSON', () => {
+  const body = Object.assign(Object.create(null), { at: new Date(0), big: 10n, nothing: undefined, fn: () => 1 })
+  expect(canonical(body)).toBe('{"at":"1970-01-01T00:00:00.000Z","big":10,"fn":null}')
+  expect(canonical(JSON.parse('{"__proto__":{"a":1},"constructor":2}'))).toBe('{"__proto__":{"a":1},"constructor":2}')
+})
+
+it('refuses what is nested too deep, or in a circle', () => {
+  expect(() => canonical(JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)))).toThrow('Nested more than 1000 deep')
+  const circle: { self?: unknown } = {}
+  circle.self = circle
+  expect(() => canonical(circle)).toThrow('Nested more than 1000 deep')
+})
+
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .reverse()
+      .map(([name, member]) => [name, reversed(member)]),
+  )
+}
