@@ -105,7 +105,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
 
       async commit(outcome, bytes) {
         const held = heartbeat.isHeld()
-        const ending = { ...args, outcome, bytes, held, wake: subject }
+        const ending = { ...args, keepMs: retentionMs, outcome, bytes, held, wake: subject }
         try {
           const committed = await adapter.run(commit, subject, ending)
           heartbeat.stop()
@@ -125,7 +125,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
       async cancel() {
         heartbeat.stop()
         try {
-          return await adapter.run(cancel, subject, { token, keepMs, wake: subject })
+          return await adapter.run(cancel, subject, { token, keepMs: retentionMs, wake: subject })
         } catch (error) {
           if (!isAdapterError(error)) throw error
           failed('cancel', error)
@@ -174,7 +174,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
       }
     },
 
-    free: (subject) => adapter.run(cancel, subject, { token: '', keepMs, wake: subject }),
+    free: (subject) => adapter.run(cancel, subject, { token: '', keepMs: retentionMs, wake: subject }),
   }
 }
 

@@ -27,17 +27,16 @@ interface Seen {
   readonly request: IdempotentRequest
 }
 
-interface Request {
-  [SEEN]?: Seen[]
-}
+type Request = object & { [SEEN]?: Seen[] }
 
 /**
  * What the middleware knows of a request that came by it.
  *
  * @throws {TypeError} when none did: nothing protects the request then
  */
-export function getIdempotency(native: Request): IdempotentRequest {
-  const seen = native[SEEN]?.at(-1)
+export function getIdempotency(native: object): IdempotentRequest {
+  const { [SEEN]: all }: Request = native
+  const seen = all?.at(-1)
   if (seen !== undefined) return seen.request
   throw new TypeError('getIdempotency: no idempotency middleware stands in front of this handler')
 }
