@@ -28,7 +28,7 @@ export async function readBody(request: IncomingMessage & Reading, maxBytes: num
   const known = request[PUT_BACK]
   if (known !== undefined) return { state: 'read', bytes: known }
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return { state: 'too-large' }
-  await undefined // by then Node has parsed what came with the head
+  await Promise.resolve() // by then Node has parsed what came with the head
   if (request.complete && request.readableLength === 0) return { state: 'read', bytes: Buffer.alloc(0) }
   if (request.destroyed) return { state: 'aborted' }
   const read = await readAll(request, maxBytes)
@@ -75,5 +75,5 @@ function readAll(request: IncomingMessage, maxBytes: number): Promise<ReadBody> 
 }
 
 function bytesOf(chunk: unknown): Buffer {
-  return chunk instanceof Buffer ? chunk : Buffer.from(String(chunk)) // a middleware in front may have set an encoding
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk)) // a middleware in front may have set an encoding
 }

@@ -10,7 +10,7 @@ export function canonical(value: unknown, depth = 0): string {
   if (typeof value !== 'object' || value === null) return scalar(value)
   if (depth > DEEPEST) throw new NestedTooDeepError(`Nested more than ${DEEPEST} deep`)
   if (Array.isArray(value)) return `[${value.map((each) => canonical(each, depth + 1)).join(',')}]`
-  if ('toJSON' in value && typeof value.toJSON === 'function') return canonical(value.toJSON(), depth + 1)
+  if (hasOwnForm(value)) return canonical(value.toJSON(), depth + 1)
   const members: string[] = []
   for (const [name, member] of Object.entries(value).sort(byName)) {
     if (member !== undefined) members.push(`${JSON.stringify(name)}:${canonical(member, depth + 1)}`)
@@ -19,6 +19,10 @@ export function canonical(value: unknown, depth = 0): string {
 }
 
 export class NestedTooDeepError extends RangeError {}
+
+function hasOwnForm(value: object): value is { toJSON(): unknown } {
+  return 'toJSON' in value && typeof value.toJSON === 'function'
+}
 
 function scalar(value: unknown): string {
   return typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? 'null')

@@ -1,14 +1,15 @@
 import { isAdapterError, subjectKey } from '@holdfast/adapter'
-import type { Captured, Exchange, Handler, HttpResponse } from '@holdfast/http'
-import { framed, lastingHeaders, replayOf, unframed } from './answer.ts'
+import type { Exchange, Handler, HttpResponse } from '@holdfast/http'
+import { attempt } from './attempt.ts'
 import { announce, announceFailure } from './events.ts'
 import { type Fingerprint, fingerprintOf, ownFingerprint, type RequestRules } from './fingerprint.ts'
 import { keyOf } from './key.ts'
-import { NO_BYTES } from './operations/record.ts'
+import { shown } from './options.ts'
 import { refusals } from './problems.ts'
 import { checkedRequestOptions, type IdempotencyMiddlewareOptions } from './request-options.ts'
-import { type Begun, type Committed, createRuns, type Run } from './runs.ts'
-import { isHeld, remember, rememberUnprotected } from './seen.ts'
+import { type Begun, createRuns } from './runs.ts'
+import { isHeld, rememberUnprotected } from './seen.ts'
+import { answerBy } from './standing.ts'
 
 /** Runs a request once for a key, and gives its response to those that are sent again. */
 export function createHandler<Native extends object>(
@@ -16,15 +17,16 @@ export function createHandler<Native extends object>(
   rules: RequestRules<Native>,
 ): Handler<Native> {
   const settings = checkedRequestOptions(options)
-  const { name, scope, methods, required, store, maxBytes, failure } = settings
+  const { name, scope, methods, required, store, maxBytes, replayCookies, failure } = settings
   const runs = createRuns(settings)
   const refuse = refusals(settings.header, settings.docs)
+  const attempting = { name, refuse, maxBytes, store, replayCookies }
 
   /** Under what a key is kept: no two users, routes or methods share one. */
   async function subjectOf({ native, method, url }: Exchange<Native>, key: string): Promise<string> {
     const owner = scope === 'public' ? null : await scope(native)
     if (owner !== null && (typeof owner !== 'string' || owner === '')) {
-      throw new TypeError(`scope must return a string that is not empty, got ${JSON.stringify(owner) ?? String(owner)}`)
+      throw new TypeError(`scope must return a string that is not empty, got ${shown(owner)}`)
     }
     return subjectKey('idempotency', name, JSON.stringify([owner, method, pathOf(url), key]))
   }
@@ -39,89 +41,12 @@ export function createHandler<Native extends object>(
     return refuse(state === 'too-large' ? 'payload-too-large' : state)
   }
 
-  /** What a client gets in place of a response of its own. */
-  function answerTo(key: string, known: Exclude<Begun | Committed, { state: 'begun' | 'committed' | 'lost' | 'failed' }>) {
-    if (known.state === 'in-progress') {
-      announce(name, key, 'in-progress')
-      return refuse('in-progress', { retryAfterMs: known.retryInMs })
-    }
-    if (known.state === 'mismatch') {
-      announce(name, key, 'mismatch')
-      return refuse('mismatch')
-    }
-    const outcome = known.outcome === 'answer' ? 'replay' : known.outcome
-    announce(name, key, outcome)
-    return outcome === 'replay' ? replayed(key, known.bytes) : refuse(outcome)
-  }
-
-  function replayed(key: string, bytes: Uint8Array): HttpResponse {
-    try {
-      return replayOf(unframed(bytes))
-    } catch (error) {
-      announceFailure({ name, key, call: 'decode', error })
-      return refuse('unreplayable')
-    }
-  }
-
   async function withoutAdapter(exchange: Exchange<Native>, next: () => Promise<void>, key: string, error: Error): Promise<void> {
     announceFailure({ name, key, call: 'begin', error })
     announce(name, key, failure)
     if (failure === 'closed') return exchange.respond(refuse('unavailable', { retryAfterMs: retryAfterMsOf(error) }))
     rememberUnprotected(exchange.native, key)
     return next()
-  }
-
-  /** Keeps the response, before its client gets it; or gives the client the one that stands. */
-  async function keep(exchange: Exchange<Native>, key: string, run: Run, captured: Captured): Promise<void> {
-    if (captured.outcome === 'too-large') return // it is marked, and on its way
-    const committed = await commit(run, captured)
-    if (committed.state === 'ended' || committed.state === 'in-progress') exchange.respond(answerTo(key, committed))
-  }
-
-  async function commit(run: Run, captured: Exclude<Captured, { outcome: 'too-large' }>): Promise<Committed> {
-    if (captured.outcome !== 'complete') return run.commit('unreplayable', NO_BYTES)
-    const { status, rawHeaders, body } = captured
-    if (!store(status)) {
-      await run.cancel()
-      return { state: 'lost' }
-    }
-    return run.commit('answer', framed({ status, rawHeaders: lastingHeaders(rawHeaders, settings.replayCookies), body }))
-  }
-
-  async function runOnce(exchange: Exchange<Native>, next: () => Promise<void>, key: string, subject: string, run: Run) {
-    let isCancelled = false
-    const { attempt, fence } = run
-    const request = {
-      key,
-      attempt,
-      fence,
-      get signal() {
-        return run.signal
-      },
-      cancel() {
-        isCancelled = true
-        return run.cancel()
-      },
-    }
-    remember(exchange.native, subject, request)
-    exchange.onClose(run.abandon)
-    async function onTooLarge(): Promise<void> {
-      if (!isCancelled) await run.commit('too-large', NO_BYTES)
-    }
-    let captured: Captured
-    try {
-      captured = await exchange.hold(next, { maxBytes, onTooLarge })
-    } catch (error) {
-      await run.cancel()
-      throw error
-    }
-    if (isCancelled) return
-    try {
-      await keep(exchange, key, run, captured)
-    } catch (error) {
-      await run.commit('unreplayable', NO_BYTES) // it was done: whatever is wrong here, it is not done again
-      throw error
-    }
   }
 
   return async function idempotency(exchange, next) {
@@ -148,9 +73,9 @@ export function createHandler<Native extends object>(
       if (!isAdapterError(error)) throw error
       return withoutAdapter(exchange, next, key, error)
     }
-    if (begun.state !== 'begun') return exchange.respond(answerTo(key, begun))
+    if (begun.state !== 'begun') return answerBy(attempting, exchange, key, begun)
     announce(name, key, 'run')
-    return runOnce(exchange, next, key, subject, begun.run)
+    return attempt(attempting, { exchange, next, subject, key, run: begun.run })
   }
 }
 

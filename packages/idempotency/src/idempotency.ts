@@ -111,8 +111,12 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
 
   /** What stands in place of a run's own value, where another has begun meanwhile. */
   function replayed<Value>(key: string, { outcome, bytes }: Extract<Committed, { state: 'ended' }>): RunResult<Value> {
-    announce(name, key, outcome === 'answer' ? 'replay' : outcome)
-    if (outcome !== 'answer') throw new UnreplayableError(key, outcome)
+    if (outcome !== 'answer') {
+      const why = outcome === 'too-large' ? outcome : 'unreplayable'
+      announce(name, key, why)
+      throw new UnreplayableError(key, why)
+    }
+    announce(name, key, 'replay')
     try {
       const value = codec.decode(bytes) as Value // as it was encoded under this key
       return { state: 'completed', value, replayed: true }

@@ -15,5 +15,7 @@ export { getIdempotency, type IdempotentRequest } from './seen.ts'
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function idempotency(options: IdempotencyMiddlewareOptions<Context>): Middleware {
-  return toKoa(createHandler(options, { request: ({ req }) => req, body: ({ request }) => Reflect.get(request, 'body') }))
+  return toKoa(
+    createHandler(options, { request: ({ req }) => req, body: ({ request }) => Reflect.get(request, 'body') as unknown }),
+  )
 }

@@ -13,5 +13,7 @@ export { getIdempotency, type IdempotentRequest } from './seen.ts'
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function idempotency(options: IdempotencyMiddlewareOptions<IncomingMessage>): NodeMiddleware {
-  return toNode(createHandler(options, { request: (request) => request, body: (request) => Reflect.get(request, 'body') }))
+  return toNode(
+    createHandler(options, { request: (request) => request, body: (request) => Reflect.get(request, 'body') as unknown }),
+  )
 }

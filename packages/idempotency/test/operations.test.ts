@@ -35,7 +35,7 @@ const operations = [
     commit,
     fc.record({
       ...runs,
-      outcome: fc.constantFrom('answer', 'too-large', 'unreplayable'),
+      outcome: fc.constantFrom('answer', 'thrown', 'too-large', 'unreplayable'),
       bytes: fc.constantFrom(Buffer.from('short'), Buffer.from([0, 255, 10, 13]), Buffer.alloc(0)),
       held: fc.boolean(),
       wake: fc.constant('run'),

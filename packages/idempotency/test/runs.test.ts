@@ -13,7 +13,7 @@ eachAdapter((makeAdapter) => {
   it('begins one of five, and gives its answer from then on, until the end of retention', async () => {
     const { clock, runs } = stage(makeAdapter)
     const asked = await Promise.all([1, 2, 3, 4, 5].map(() => runs.begin(what)))
-    expect(asked.map(({ state }) => state).sort()).toEqual(['begun', ...Array(4).fill('in-progress')])
+    expect(asked.filter(({ state }) => state === 'in-progress')).toHaveLength(4)
     const run = asked.find((each) => each.state === 'begun')?.run
     expect(await run?.commit('answer', bytes)).toEqual({ state: 'committed' })
     expect(await runs.begin(what)).toEqual(ENDED)
@@ -218,10 +218,10 @@ eachAdapter((makeAdapter) => {
       await pass(10)
       await run.cancel()
       const next = await Promise.race(asked)
-      if (next.state !== 'begun') throw new Error(`${next.state}`)
+      if (next.state !== 'begun') throw new Error(next.state)
       expect(next.run.attempt).toBe(2)
       await next.run.commit('answer', bytes)
-      expect((await Promise.all(asked)).map(({ state }) => state).sort()).toEqual(['begun', 'ended'])
+      expect((await Promise.all(asked)).filter((each) => each !== next)).toEqual([ENDED])
     })
 
     it('takes over from a run that died, when its lease is over', async () => {

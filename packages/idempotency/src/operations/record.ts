@@ -1,7 +1,7 @@
 import type { Transition } from '@holdfast/adapter'
 
-/** How a run has ended: with an answer that is kept, or with one that cannot be given again. */
-export type Outcome = 'answer' | 'too-large' | 'unreplayable'
+/** How a run has ended: with an answer or an error that is kept, or with something that cannot be given again. */
+export type Outcome = 'answer' | 'thrown' | 'too-large' | 'unreplayable'
 
 /** What is known of one key. */
 export interface KeyRecord {

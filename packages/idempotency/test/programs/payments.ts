@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { getIdempotency, idempotency } from '@holdfast/idempotency/express'
-import express from 'express'
+import express, { type Request, type Response } from 'express'
 import { Cluster, Redis } from 'ioredis'
 
 /** What a process tells: where it listens, and what becomes of its handlers. */
@@ -24,7 +24,7 @@ const app = express()
 app.use(
   idempotency({ adapter, scope: 'public', leaseMs: Number(LEASE_MS), inProgress: IN_PROGRESS === 'wait' ? 'wait' : 'reject' }),
 )
-app.post('/payments', async (req, res) => {
+async function pay(req: Request, res: Response): Promise<void> {
   const { attempt, fence = 0, signal } = getIdempotency(req)
   signal.addEventListener('abort', () => tell({ kind: 'aborted', code: Reflect.get(Object(signal.reason), 'code') }))
   tell({ kind: 'began', attempt, fence })
@@ -33,7 +33,9 @@ app.post('/payments', async (req, res) => {
     if (WORK_MS !== undefined) setTimeout(() => resolve(`${process.pid}`), Number(WORK_MS))
   })
   res.status(201).json({ answer, attempt })
-})
+}
+
+app.post('/payments', (req, res, next) => void pay(req, res).catch(next))
 
 function tell(what: Told): void {
   process.send?.(what)
