@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { load } from './load.ts'
+import { GET, load } from './load.ts'
 
 const program = fileURLToPath(new URL('./server.ts', import.meta.url))
 
@@ -23,7 +23,8 @@ export async function costs(
     connections,
     total = 10_000,
     rounds = 9,
-  }: { redisUrl?: string; connections: number; total?: number; rounds?: number },
+    nextRequest = () => GET,
+  }: { redisUrl?: string; connections: number; total?: number; rounds?: number; nextRequest?: () => string },
 ): Promise<Map<string, Cost>> {
   const servers = new Map<string, Serving>()
   for (const name of names) {
@@ -33,7 +34,7 @@ export async function costs(
   const measured = new Map(names.map((name) => [name, [] as Cost[]]))
   for (let round = 0; round <= rounds; round += 1) {
     for (const [name, server] of servers) {
-      const cost = await costOf(server, total, connections)
+      const cost = await costOf(server, total, connections, nextRequest)
       if (round > 0) measured.get(name)?.push(cost) // the first warms up
     }
   }
@@ -41,10 +42,10 @@ export async function costs(
   return new Map([...measured].map(([name, each]) => [name, medianOf(each)]))
 }
 
-async function costOf({ child, port }: Serving, total: number, connections: number): Promise<Cost> {
+async function costOf({ child, port }: Serving, total: number, connections: number, nextRequest: () => string): Promise<Cost> {
   const before = await spent(child)
   const started = performance.now()
-  await load(port, total, connections)
+  await load(port, total, connections, nextRequest)
   const seconds = (performance.now() - started) / 1_000
   return { cpuMicros: ((await spent(child)) - before) / total, perSecond: total / seconds }
 }

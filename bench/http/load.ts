@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-const REQUEST = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
+export const GET = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n'
 
 /** Sends `total` requests over so many connections, on each one after the other, and reads whole responses. */
-export async function load(port: number, total: number, connections: number): Promise<void> {
+export async function load(port: number, total: number, connections: number, nextRequest: () => string): Promise<void> {
   let left = total
 
   async function client(): Promise<void> {
@@ -15,7 +15,7 @@ export async function load(port: number, total: number, connections: number): Pr
     function next(): void {
       left -= 1
       if (left < 0) socket.destroy()
-      else socket.write(REQUEST)
+      else socket.write(nextRequest())
     }
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       response += chunk
