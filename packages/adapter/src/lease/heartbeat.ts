@@ -65,7 +65,7 @@ export function startHeartbeat({
 }: HeartbeatOptions): Heartbeat {
   checkedWhole('leaseMs', leaseMs, 1)
   const { now } = alarms
-  const controller = new AbortController()
+  let controller: AbortController | undefined // made when it is asked for: most leases end before
   const takenAt = since ?? now()
   let endsAt = takenAt + leaseMs
   let beating = beats && renew !== undefined
@@ -114,6 +114,7 @@ export function startHeartbeat({
 
   function lose(reason: unknown): void {
     stop()
+    controller ??= new AbortController()
     controller.abort(reason)
   }
 
@@ -126,6 +127,7 @@ export function startHeartbeat({
   return {
     get signal() {
       isHeld()
+      controller ??= new AbortController()
       return controller.signal
     },
     isHeld,
