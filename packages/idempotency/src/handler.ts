@@ -64,11 +64,10 @@ export function createHandler<Native extends object>(
     const payload = await fingerprintIn(exchange)
     if (payload.state === 'aborted') return
     if (payload.state !== 'known') return exchange.respond(unreadable(payload.state))
-    const left = new AbortController()
-    if (settings.waitMs > 0) exchange.onClose(() => left.abort())
+    const left = settings.waitMs > 0 ? leaving(exchange) : undefined
     let begun: Begun
     try {
-      begun = await runs.begin({ subject, key, fingerprint: payload.fingerprint }, left.signal)
+      begun = await runs.begin({ subject, key, fingerprint: payload.fingerprint }, left)
     } catch (error) {
       if (!isAdapterError(error)) throw error
       return withoutAdapter(exchange, next, key, error)
@@ -77,6 +76,13 @@ export function createHandler<Native extends object>(
     announce(name, key, 'run')
     return attempt(attempting, { exchange, next, subject, key, run: begun.run })
   }
+}
+
+/** Aborted when the client leaves, or has its response. */
+function leaving(exchange: Exchange<unknown>): AbortSignal {
+  const controller = new AbortController()
+  exchange.onClose(() => controller.abort())
+  return controller.signal
 }
 
 function pathOf(url: string): string {
