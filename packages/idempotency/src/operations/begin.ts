@@ -89,7 +89,7 @@ export const begin: Operation<KeyRecord, BeginArgs, BeginResult> = defineOperati
     attempt, fence = (tonumber(attempt) or 0) + 1, exact(next_fence(tonumber(fence) or 0))
     write(
       keep, 'token', token, 'attempt', attempt, 'fence', fence, 'print', print, 'until', now + lease, 'lease', lease,
-      'addresses', addresses, 'outcome', '', 'bytes', ''
+      'addresses', addresses, 'outcome', ''
     )
     return { 0, attempt, fence }
   `,

@@ -28,8 +28,7 @@ export const cancel: Operation<KeyRecord, CancelArgs, boolean> = defineOperation
     if not holder or holder == '' then return { 0 } end
     if token ~= '' and (token ~= holder or outcome ~= '') then return { 0 } end
     write(
-      keep, 'token', '', 'attempt', attempt, 'fence', fence, 'print', '', 'until', 0, 'lease', 0, 'addresses', '', 'outcome', '',
-      'bytes', ''
+      keep, 'token', '', 'attempt', attempt, 'fence', fence, 'print', '', 'until', 0, 'lease', 0, 'addresses', '', 'outcome', ''
     )
     tell(addresses, wake)
     return { 1 }

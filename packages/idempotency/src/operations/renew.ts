@@ -32,7 +32,7 @@ export const renew: Operation<KeyRecord, RenewArgs, boolean> = defineOperation<K
     else
       write(
         keep, 'token', token, 'attempt', attempt, 'fence', fence, 'print', print, 'until', now + lease, 'lease', lease,
-        'addresses', '', 'outcome', '', 'bytes', ''
+        'addresses', '', 'outcome', ''
       )
     end
     return { 1 }
