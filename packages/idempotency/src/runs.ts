@@ -84,12 +84,17 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
 
     async function goOn(): Promise<boolean> {
       if (unkept !== undefined) {
-        await adapter.run(commit, subject, unkept)
-        heartbeat.stop()
+        ended(await adapter.run(commit, subject, unkept))
         return false
       }
       if (now() - abandonedAt >= abandonedMs) heartbeat.rest() // this renewal is the last
       return adapter.run(renew, subject, { ...args, leaseMs })
+    }
+
+    function ended(committed: CommitResult): CommitResult {
+      heartbeat.stop()
+      if (committed.state !== 'committed') failed('lost', new RunLostError(key, fence))
+      return committed
     }
 
     function failed(call: IdempotencyFailureEvent['call'], error: unknown): void {
@@ -107,10 +112,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
         const held = heartbeat.isHeld()
         const ending = { ...args, keepMs: retentionMs, outcome, bytes, held, wake: subject }
         try {
-          const committed = await adapter.run(commit, subject, ending)
-          heartbeat.stop()
-          if (committed.state !== 'committed') failed('lost', new RunLostError(key, fence))
-          return committed
+          return ended(await adapter.run(commit, subject, ending))
         } catch (error) {
           if (!isAdapterError(error)) {
             heartbeat.stop()

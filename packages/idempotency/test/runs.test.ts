@@ -168,8 +168,21 @@ eachAdapter((makeAdapter) => {
       adapter.recover()
       await pass(400) // a tenth of a lease, and one more
       expect(await runs.begin(what)).toEqual(ENDED)
+      expect(run.signal.aborted).toBe(false)
       await pass(60_000)
       expect(await begun(runs)).toMatchObject({ attempt: 1 }) // nothing has renewed it since
+    })
+
+    it('tells when what a run gave comes too late, because another has the key', async () => {
+      const { adapter, runs, pass } = stage(makeAdapter)
+      const run = await begun(runs)
+      adapter.fail()
+      await run.commit('answer', bytes)
+      adapter.recover()
+      await runs.free('{key}')
+      const lost = await published('holdfast.idempotency.failure', () => pass(2_000))
+      expect(lost).toMatchObject([{ call: 'lost' }])
+      expect(await begun(runs)).toMatchObject({ attempt: 2 })
     })
 
     it('gives up when the lease is over, and another may run', async () => {
