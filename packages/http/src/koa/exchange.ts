@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Context } from 'koa'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
@@ -11,6 +12,7 @@ import { keepOnError } from './errors.ts'
 
 export class KoaExchange implements Exchange<Context> {
   readonly native: Context
+  readonly #socket: Socket
   readonly #goOn: () => void
   #kept: Record<string, string> | undefined
   #answered = false
@@ -20,6 +22,7 @@ export class KoaExchange implements Exchange<Context> {
   /** @param goOn Lets the middlewares before this one, and then Koa, do their part, while the handler goes on */
   constructor(native: Context, goOn: () => void) {
     this.native = native
+    this.#socket = native.req.socket
     this.#goOn = goOn
   }
 
@@ -40,7 +43,7 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   get aborted(): boolean {
-    return this.native.req.socket.destroyed
+    return this.#socket.destroyed
   }
 
   get status(): number | undefined {
@@ -53,7 +56,7 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   onClose(listener: () => void): void {
-    onClosed(this.native.req, this.native.res, listener)
+    onClosed(this.#socket, this.native.res, listener)
   }
 
   setHeader(name: string, value: string): void {

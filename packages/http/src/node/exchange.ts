@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
 import { Capture } from './capture/capture.ts'
@@ -15,6 +16,7 @@ export interface RequestRules<Native> {
 
 export class NodeExchange<Native extends IncomingMessage> implements Exchange<Native> {
   readonly native: Native
+  readonly #socket: Socket
   readonly #res: ServerResponse
   readonly #rules: RequestRules<Native>
   #answered = false
@@ -23,6 +25,7 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
 
   constructor(native: Native, res: ServerResponse, rules: RequestRules<Native>) {
     this.native = native
+    this.#socket = native.socket
     this.#res = res
     this.#rules = rules
   }
@@ -44,7 +47,7 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
   }
 
   get aborted(): boolean {
-    return this.native.socket.destroyed
+    return this.#socket.destroyed
   }
 
   get status(): number | undefined {
@@ -57,7 +60,7 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
   }
 
   onClose(listener: () => void): void {
-    onClosed(this.native, this.#res, listener)
+    onClosed(this.#socket, this.#res, listener)
   }
 
   setHeader(name: string, value: string): void {
