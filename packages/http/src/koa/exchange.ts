@@ -3,10 +3,11 @@ import type { Socket } from 'node:net'
 import type { Context } from 'koa'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
-import { onClosed } from '../node/closed.ts'
+import { onClosed, whenClosed } from '../node/closed.ts'
 import { onEnded } from '../node/ended.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
 import { respond } from '../node/respond.ts'
+import { again } from './again.ts'
 import { KoaCapture } from './capture.ts'
 import { keepOnError } from './errors.ts'
 
@@ -91,6 +92,11 @@ export class KoaExchange implements Exchange<Context> {
 
   tee(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
     return this.#captured(next, options)
+  }
+
+  async again(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
+    await whenClosed(this.#socket, this.native.res)
+    return again(this.native, next, options)
   }
 
   release(): void {

@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Socket } from 'node:net'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
+import { again } from './again.ts'
 import { Capture } from './capture/capture.ts'
-import { onClosed } from './closed.ts'
+import { onClosed, whenClosed } from './closed.ts'
 import { onEnded } from './ended.ts'
 import { restore, type Snapshot, snapshotOf } from './header-list.ts'
 import { respond } from './respond.ts'
@@ -90,6 +91,11 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
 
   tee(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
     return this.#captured(next, options)
+  }
+
+  async again(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
+    await whenClosed(this.#socket, this.#res)
+    return again(this.native, this.#res, next, options)
   }
 
   release(): void {
