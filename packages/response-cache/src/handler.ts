@@ -1,4 +1,5 @@
 import { isAdapterError } from '@holdfast/adapter'
+import { detached } from '@holdfast/cache/engine'
 import type { Handler } from '@holdfast/http'
 import { answerOf } from './answer.ts'
 import { type Asked, createAsking } from './asked.ts'
@@ -40,6 +41,7 @@ export function createHandler<Native, Target>(
   const flight = createFlight(engine, shelf)
   const orders = createOrders(settings, surroundings, now)
   const askedBy = createAsking(engine, settings, surroundings.inputs)
+  const refreshing = new Set<string>()
   const change = createChange(engine, { shelf, flight, orders, maxBytes: isRfc ? maxBytes : undefined, look })
 
   async function look({ base, exchange }: Asked<Native>): Promise<Found | { readonly error: unknown }> {
@@ -80,6 +82,17 @@ export function createHandler<Native, Target>(
     asked.exchange.respond({ status: 503, headers: { 'Retry-After': '1' }, body: 'The cache is not available' })
   }
 
+  /** Has a response that was served stale made anew: once, over all processes. */
+  function refresh(asked: Asked<Native>, found: Found, stale: StoredResponse): void {
+    if (refreshing.has(found.key)) return
+    refreshing.add(found.key)
+    const purpose = { fwd: 'stale', stale, ifError: stale.status < 500, inBackground: true } as const
+    detached(() => flight({ found, headers: asked.exchange.headers, waits: false, produce: () => orders.run(asked, purpose) }))
+      .then((landed) => (landed.by === 'own' ? landed.done : undefined))
+      .catch((error: unknown) => announceFailure({ name, key: asked.base, call: 'refresh', error }))
+      .finally(() => refreshing.delete(found.key))
+  }
+
   async function answer(asked: Asked<Native>): Promise<void> {
     const { exchange, control, refreshes } = asked
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -90,7 +103,10 @@ export function createHandler<Native, Target>(
       const response = stored?.kind === 'response' ? stored : undefined
       const reuse = response && reuseOf(response, now(), control)
       const isServed = response !== undefined && reuse !== undefined && reuse.state !== 'validate' && !refreshes
-      if (isServed && send(asked, response, reuse, { hit: true, ...(round > 0 && { collapsed: true }) })) return
+      if (isServed && send(asked, response, reuse, { hit: true, ...(round > 0 && { collapsed: true }) })) {
+        if (reuse.state === 'stale') exchange.onClose(() => refresh(asked, { ...found, budget: newBudget() }, response))
+        return
+      }
       if (control.has('only-if-cached')) return exchange.respond({ status: 504, body: 'Nothing is stored for this request' })
       const purpose = purposeOf(asked, found, response, reuse)
       const landed = await flight({

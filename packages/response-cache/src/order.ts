@@ -14,6 +14,8 @@ export interface Purpose {
   readonly ifError?: boolean
   /** The beginning of the response, which is stored. */
   readonly part?: StoredResponse
+  /** Whether the request is answered already: what they make is only stored. */
+  readonly inBackground?: boolean
   /** Whether the request's own conditions and ranges are theirs to answer. */
   readonly asSent?: boolean
 }

@@ -23,12 +23,12 @@ type Plan = 'as-it-is' | 'validated' | 'failed' | 'completed' | 'not-modified'
 
 /** Runs the handlers, sends what they answer as they write it, and keeps what can be stored. */
 export function produce(order: Order): Production {
-  const { exchange, next, fwd, stale, part, maxBytes, cacheName } = order
+  const { exchange, next, fwd, stale, part, maxBytes, cacheName, inBackground = false } = order
   const { conditions, putBack } = takeConditions(exchange.headers)
   if (order.asSent) putBack()
   if (stale !== undefined) askWhether(exchange.headers, stale)
   if (part !== undefined) askForRest(exchange.headers, part)
-  const before = { ...order.response.getHeaders() }
+  const before = inBackground ? {} : { ...order.response.getHeaders() }
   const requestedAt = order.now()
   const assessment = createAssessment(order, requestedAt)
   const tags = new Set<string>()
@@ -59,7 +59,7 @@ export function produce(order: Order): Production {
     addTags(head)
     tell(head, { ...(stale && { fwdStatus: head.status }), ...(refusal === undefined ? { stored: true } : { detail: refusal }) })
     if (refusal !== undefined) finish(undefined, [], refusal)
-    if (!order.asSent && isNotModified(conditions, head.status, fieldsOf(head.rawHeaders))) {
+    if (!order.asSent && !inBackground && isNotModified(conditions, head.status, fieldsOf(head.rawHeaders))) {
       plan = 'not-modified'
       return 'hold'
     }
@@ -89,6 +89,7 @@ export function produce(order: Order): Production {
   }
 
   function serve(stored: StoredResponse, handling: Handling, ageMs: number): void {
+    if (inBackground) return
     const { method } = exchange
     const answer = answerOf(stored, { method, conditions, ageMs, handling: { fwd, ...handling }, cacheName })
     if (answer !== undefined) exchange.respond(answer)
@@ -155,10 +156,11 @@ export function produce(order: Order): Production {
 
   async function run(): Promise<void> {
     try {
-      conclude(await collectingTags(tags, () => exchange.tee(next, { maxBytes, onHead })))
+      const capture = { maxBytes, onHead }
+      conclude(await collectingTags(tags, () => (inBackground ? exchange.again(next, capture) : exchange.tee(next, capture))))
     } catch (error) {
       putBack()
-      if (stale !== undefined && order.ifError && exchange.status === undefined) return serveStale(stale)
+      if (stale !== undefined && order.ifError && !inBackground && exchange.status === undefined) return serveStale(stale)
       fail(error)
       throw error
     }

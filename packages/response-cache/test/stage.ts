@@ -82,3 +82,7 @@ export function counting(headers: AppResponse['headers'] = {}, more: AppResponse
   let count = 0
   return () => ({ headers, body: `made ${++count}`, ...more })
 }
+
+export async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise(setImmediate)
+}
