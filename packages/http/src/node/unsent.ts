@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import { IncomingMessage, ServerResponse } from 'node:http'
 import { Duplex } from 'node:stream'
 
 /** A response that goes to nobody, and its request. */
@@ -14,6 +14,7 @@ export function unsent(request: IncomingMessage): Unsent {
     socket: { value: socket, writable: true },
     connection: { value: socket },
   })
+  if (!isMessage(req)) throw new TypeError('What is made of a request is one')
   const res = new ServerResponse(req)
   res.assignSocket(socket)
   res.once('finish', () => {
@@ -21,6 +22,10 @@ export function unsent(request: IncomingMessage): Unsent {
     process.nextTick(close, res)
   })
   return { req, res }
+}
+
+function isMessage(value: unknown): value is IncomingMessage {
+  return value instanceof IncomingMessage
 }
 
 function sinkFor({ socket }: IncomingMessage) {
