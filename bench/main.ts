@@ -1,6 +1,7 @@
 import { startRedisCluster, startRedisServer } from '@holdfast/test/redis'
 import { benchCache } from './cache.ts'
 import { benchRateLimit } from './http/rate-limit.ts'
+import { benchResponseCache } from './http/response-cache.ts'
 import { benchMemory } from './memory.ts'
 import { benchCluster, benchRedis } from './redis.ts'
 
@@ -15,4 +16,5 @@ await benchCluster(cluster.nodes, script)
 await cluster.stop()
 await benchCache(redisUrl)
 await benchRateLimit(redisUrl)
+await benchResponseCache(redisUrl)
 await server?.stop()

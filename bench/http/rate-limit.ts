@@ -1,5 +1,5 @@
 import { apps } from './apps.ts'
-import { type Cost, costs } from './cost.ts'
+import { report } from './report.ts'
 
 const names = Object.keys(apps)
 
@@ -16,18 +16,3 @@ export async function benchRateLimit(redisUrl: string): Promise<void> {
   }
   await report('refused, 32 connections', [...bare, ...names.filter(isRefused)], { connections: 32 })
 }
-
-async function report(what: string, names: readonly string[], options: Parameters<typeof costs>[1]): Promise<void> {
-  const measured = await costs(names, options)
-  console.log(`\n${what}: requests a second, of bare; CPU a request, over bare`)
-  for (const [name, { perSecond, cpuMicros }] of measured) {
-    const bare = measured.get(name.split(',')[0] ?? '') ?? NOTHING
-    const ratio = (perSecond / bare.perSecond).toFixed(2)
-    const over = (cpuMicros - bare.cpuMicros).toFixed(1)
-    console.log(
-      `  ${name.padEnd(42)} ${Math.round(perSecond).toLocaleString('en-US').padStart(7)} ${ratio}  ${cpuMicros.toFixed(1).padStart(6)} us ${over.padStart(6)} us`,
-    )
-  }
-}
-
-const NOTHING: Cost = { cpuMicros: 0, perSecond: 0 }

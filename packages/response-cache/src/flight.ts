@@ -43,6 +43,7 @@ const NEVER_SHARED: ReadonlySet<Refusal> = new Set<Refusal>([
   'user-read',
   'too-large',
   'partial',
+  'stream',
 ])
 
 export type Flight = (trip: Trip) => Promise<Landed>

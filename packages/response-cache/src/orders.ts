@@ -7,6 +7,7 @@ import { createPolicy } from './policy.ts'
 import { produce } from './production.ts'
 import { type Input, type Reads, watchReads } from './reads.ts'
 import type { Refusal } from './rfc/storable.ts'
+import { isDevelopment, warnOfReads } from './warnings.ts'
 
 /** What a binding knows of its framework. */
 export interface Surroundings<Native, Target> {
@@ -59,7 +60,13 @@ export function createOrders<Native, Target>(
       if (mode === 'rfc') return produce(orderOf(asked, purpose))
       const reads = watchReads(inputs(asked.exchange.native))
       const production = produce(orderOf(asked, purpose, reads))
-      production.product.then(reads.stop, reads.stop)
+      production.product.then(
+        ({ refusal }) => {
+          reads.stop()
+          if (isDevelopment()) warnOfReads(reads, refusal, asked.base)
+        },
+        () => reads.stop(),
+      )
       return production
     },
   }

@@ -1,7 +1,7 @@
 import type { Said } from './directives.ts'
 import { initialAge } from './rfc/age.ts'
 import { msOf } from './rfc/cache-control.ts'
-import { type Fields, fieldsOf } from './rfc/fields.ts'
+import { type Fields, fieldsOf, joined } from './rfc/fields.ts'
 import { type Control, controlOf, explicitLifetime, heuristicLifetime } from './rfc/freshness.ts'
 import type { Times } from './rfc/reuse.ts'
 import { type Refusal, refusalOf } from './rfc/storable.ts'
@@ -46,6 +46,7 @@ export function createPolicy(options: PolicyOptions): (arrived: Arrived) => Verd
     if (refusal !== undefined || !isApp) return refusal
     if (fields.has('set-cookie')) return 'set-cookie'
     if (status === 206) return 'partial'
+    if (joined(fields, 'content-type')?.startsWith('text/event-stream')) return 'stream'
     return control.directives.has('public') ? undefined : read
   }
 

@@ -1,4 +1,5 @@
 import type { Refusal } from './rfc/storable.ts'
+import { isDevelopment } from './warnings.ts'
 
 /** Something of a request that makes its response one client's own, if it was read. */
 export interface Input {
@@ -9,7 +10,7 @@ export interface Input {
 
 /** Sees what of a request is read. */
 export interface Reads {
-  /** What was read so far, and where first; where is only known outside of production. */
+  /** What was read so far, and in development where first. */
   readonly all: ReadonlyMap<Input['kind'], string>
   /** Puts everything back as it was. */
   stop(): void
@@ -67,7 +68,7 @@ function hasSetter(holder: object, name: string): boolean {
 
 /** The line that reads, without those of this file. */
 function whereFrom(): string {
-  if (process.env['NODE_ENV'] === 'production') return ''
+  if (!isDevelopment()) return ''
   const lines = (new Error().stack ?? '').split('\n').slice(1)
   return (lines.find((line) => !FRAMES.test(line)) ?? '').trim()
 }

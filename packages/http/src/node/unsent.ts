@@ -10,10 +10,8 @@ export interface Unsent {
 /** Made of a request whose own response is out. What is written to the response is dropped, and it ends as any other. */
 export function unsent(request: IncomingMessage): Unsent {
   const socket = sinkFor(request)
-  const req: IncomingMessage = Object.create(request, {
-    socket: { value: socket, writable: true },
-    connection: { value: socket },
-  })
+  const own = { socket: { value: socket, writable: true }, connection: { value: socket } }
+  const req: unknown = Object.create(request, own)
   if (!isMessage(req)) throw new TypeError('What is made of a request is one')
   const res = new ServerResponse(req)
   res.assignSocket(socket)

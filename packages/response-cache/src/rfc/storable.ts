@@ -18,6 +18,7 @@ export type Refusal =
   | 'authorization'
   | 'vary-star'
   | 'partial'
+  | 'stream'
   | 'set-cookie'
   | 'rate-limited'
   | 'no-freshness'
