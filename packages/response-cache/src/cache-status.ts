@@ -16,13 +16,9 @@ export interface Handling {
 }
 
 export function cacheStatus(cache: string, { hit, fwd, fwdStatus, stored, collapsed, ttlMs, detail }: Handling): string {
-  let text = cache
-  if (hit) text += '; hit'
-  if (fwd !== undefined) text += `; fwd=${fwd}`
-  if (fwdStatus !== undefined) text += `; fwd-status=${fwdStatus}`
-  if (ttlMs !== undefined) text += `; ttl=${Math.floor(ttlMs / 1_000)}`
-  if (stored) text += '; stored'
-  if (collapsed) text += '; collapsed'
-  if (detail !== undefined) text += `; detail=${detail}`
-  return text
+  const ttl = ttlMs === undefined ? '' : `; ttl=${Math.floor(ttlMs / 1_000)}`
+  if (hit) return `${cache}; hit${ttl}${collapsed ? '; collapsed' : ''}`
+  const forwarded = `${fwd === undefined ? '' : `; fwd=${fwd}`}${fwdStatus === undefined ? '' : `; fwd-status=${fwdStatus}`}`
+  const outcome = `${stored ? '; stored' : ''}${collapsed ? '; collapsed' : ''}${detail === undefined ? '' : `; detail=${detail}`}`
+  return `${cache}${forwarded}${ttl}${outcome}`
 }

@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts'
 import { reuseOf } from './rfc/reuse.ts'
 import type { Refusal } from './rfc/storable.ts'
 import { createShelf } from './shelf.ts'
+import { createVariants } from './variants.ts'
 
 export interface ExplainRequest {
   /** Absolute, as clients ask for it. */
@@ -32,8 +33,9 @@ export interface Explanation {
 }
 
 export async function explain(engine: Engine, key: string, { headers = {} }: ExplainRequest): Promise<Explanation> {
-  const { adapter, entries, newBudget, refusals } = engine
-  const shelf = createShelf(adapter, entries, { maxVariants: 1, anyOrder: false })
+  const { adapter, newBudget, refusals } = engine
+  const variants = createVariants({ now: adapter.now, maxVariants: 1, anyOrder: false })
+  const shelf = createShelf({ ...engine, near: undefined }, variants)
   const { stored, index, looked } = await shelf.look(key, headers, newBudget())
   const refused = refusals.get(key)
   const common = {

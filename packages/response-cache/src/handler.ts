@@ -16,6 +16,7 @@ import { contentRange } from './rfc/range.ts'
 import { type Reuse, reuseOf } from './rfc/reuse.ts'
 import { createShelf, type Found } from './shelf.ts'
 import type { StoredResponse } from './stored.ts'
+import { createVariants } from './variants.ts'
 
 /** How often a request looks again, when what it found has changed meanwhile. */
 const MOST_ROUNDS = 4
@@ -33,11 +34,11 @@ export function createHandler<Native, Target>(
   surroundings: Surroundings<Native, Target>,
 ): Handler<Native> {
   const { engine, settings } = settingsOf(options)
-  const { adapter, name, entries, newBudget } = engine
+  const { adapter, name, newBudget } = engine
   const { enabled, mode, maxBytes, maxVariants, cacheStatus: cacheName, methods, skip, bypass, failure } = settings
   const { now } = adapter
   const isRfc = mode === 'rfc'
-  const shelf = createShelf(adapter, entries, { maxVariants, anyOrder: isRfc })
+  const shelf = createShelf(engine, createVariants({ now, maxVariants, anyOrder: isRfc }))
   const flight = createFlight(engine, shelf)
   const orders = createOrders(settings, surroundings, now)
   const askedBy = createAsking(engine, settings, surroundings.inputs)
@@ -55,9 +56,10 @@ export function createHandler<Native, Target>(
   }
 
   /** Sends a stored response. False when it has not the part that is wanted. */
-  function send({ exchange, base }: Asked<Native>, stored: StoredResponse, { ageMs, ttlMs }: Reuse, how: Handling): boolean {
+  function send({ exchange, base }: Asked<Native>, stored: StoredResponse, { ageMs, ttlMs }: Reuse, how: Hit): boolean {
     const { method, headers } = exchange
-    const handling = { ...how, ttlMs }
+    const { fwd, collapsed } = how
+    const handling = fwd === undefined ? { hit: true, collapsed, ttlMs } : { fwd, collapsed, ttlMs }
     const answer = answerOf(stored, { method, conditions: conditionsOf(headers), ageMs, handling, cacheName })
     if (answer === undefined) return false
     announce(name, base, handling)
@@ -93,6 +95,14 @@ export function createHandler<Native, Target>(
       .finally(() => refreshing.delete(found.key))
   }
 
+  /** Answers by a copy in this process, without asking the adapter. */
+  function answeredNear(asked: Asked<Native>): boolean {
+    if (asked.refreshes) return false
+    const copy = shelf.near(asked.base, asked.exchange.headers)
+    const reuse = copy && reuseOf(copy, now(), asked.control)
+    return copy !== undefined && reuse?.state === 'fresh' && send(asked, copy, reuse, PLAIN_HIT)
+  }
+
   async function answer(asked: Asked<Native>): Promise<void> {
     const { exchange, control, refreshes } = asked
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -103,7 +113,7 @@ export function createHandler<Native, Target>(
       const response = stored?.kind === 'response' ? stored : undefined
       const reuse = response && reuseOf(response, now(), control)
       const isServed = response !== undefined && reuse !== undefined && reuse.state !== 'validate' && !refreshes
-      if (isServed && send(asked, response, reuse, { hit: true, ...(round > 0 && { collapsed: true }) })) {
+      if (isServed && send(asked, response, reuse, { collapsed: round > 0 })) {
         if (reuse.state === 'stale') exchange.onClose(() => refresh(asked, { ...found, budget: newBudget() }, response))
         return
       }
@@ -137,6 +147,7 @@ export function createHandler<Native, Target>(
     if (!isOneOf(methods, method) || PRECONDITIONS.some((field) => headers[field] !== undefined)) return next()
     const asked = askedBy(exchange, next, bypass !== undefined && (await bypass(native)))
     if (asked.control.has('no-store')) return pass(asked, { fwd: 'request', detail: 'request-no-store' })
+    if (answeredNear(asked)) return
     return method === 'HEAD' ? head(asked) : answer(asked)
   }
 
@@ -147,10 +158,18 @@ export function createHandler<Native, Target>(
     const response = found.stored?.kind === 'response' ? found.stored : undefined
     const reuse = response && reuseOf(response, now(), asked.control)
     const isServed = response !== undefined && reuse !== undefined && reuse.state !== 'validate' && !asked.refreshes
-    if (isServed && send(asked, response, reuse, { hit: true })) return
+    if (isServed && send(asked, response, reuse, PLAIN_HIT)) return
     return pass(asked, { fwd: forwardOf(found, reuse) })
   }
 }
+
+/** How a stored response comes to be served: `fwd` when it was made for another request meanwhile. */
+interface Hit {
+  readonly fwd?: Forward
+  readonly collapsed: boolean
+}
+
+const PLAIN_HIT: Hit = { collapsed: false }
 
 function isOneOf(methods: readonly string[], method: string): boolean {
   return methods.includes(method)

@@ -30,8 +30,8 @@ function parted<Native, Target>(
     const { cache, ...own } = options
     return { engine: engineOf(cache), own }
   }
-  const { adapter, name, query, timeoutMs, loadLeaseMs, ...own } = options
-  return { engine: createEngine(given({ adapter, name, query, timeoutMs, loadLeaseMs })), own }
+  const { adapter, name, query, timeoutMs, near, loadLeaseMs, ...own } = options
+  return { engine: createEngine(given({ adapter, name, query, timeoutMs, near, loadLeaseMs })), own }
 }
 
 /** What is left out is not there. */

@@ -1,4 +1,5 @@
 import type { Adapter } from '@holdfast/adapter'
+import { checkedNear, type NearOptions } from '@holdfast/cache/engine'
 import type { QueryOptions } from './key.ts'
 
 /** What the engine and the middleware have in common: they meet by `name` on one adapter. */
@@ -10,6 +11,12 @@ export interface ResponseCacheOptions {
   readonly query?: QueryOptions
   /** What all calls of the adapter for one request may take, in milliseconds. Defaults to 200. */
   readonly timeoutMs?: number
+  /**
+   * Copies in this process of what is stored, which are served without asking the adapter: `maxBytes` of them in all, 64 MiB, each for
+   * `ttlMs` at the most, 10,000. Messages tell when one has to go; `strict` asks each time. Defaults to none, but for an adapter in
+   * this process, where none can be wrong.
+   */
+  readonly near?: NearOptions
   /** How long a process that died while it made a response keeps others from making it, in milliseconds. Defaults to 10,000. */
   readonly loadLeaseMs?: number
 }
@@ -118,16 +125,23 @@ export function checkedMiddleware<Native, Target>(options: MiddlewareOptions<Nat
 }
 
 const METHODS = ['GET', 'HEAD'] as const
-const ENGINE = ['adapter', 'name', 'query', 'timeoutMs', 'loadLeaseMs']
+const ENGINE = ['adapter', 'name', 'query', 'timeoutMs', 'near', 'loadLeaseMs']
 const MIDDLEWARE = [
   ...['ttlMs', 'staleWhileRevalidateMs', 'staleIfErrorMs', 'vary', 'key', 'tags', 'skip', 'bypass', 'enabled', 'methods'],
   ...['statuses', 'maxBytes', 'maxVariants', 'mode', 'cacheStatus', 'tagHeaders', 'failure'],
 ]
 
+/** Its messages come at once: a copy lasts as long as what it is a copy of. */
+const IN_PROCESS: NearOptions = { ttlMs: 3_600_000 }
+
+export interface EngineSettings extends Required<Omit<ResponseCacheOptions, 'near'>> {
+  readonly near: Required<NearOptions> | undefined
+}
+
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
-export function checkedEngine(options: ResponseCacheOptions): Required<ResponseCacheOptions> {
+export function checkedEngine(options: ResponseCacheOptions): EngineSettings {
   if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${shown(options)}`)
-  const { adapter, name = 'http', query = {}, timeoutMs = 200, loadLeaseMs = 10_000 } = options
+  const { adapter, name = 'http', query = {}, timeoutMs = 200, loadLeaseMs = 10_000, near } = options
   checkKnown(options, ENGINE)
   if (typeof adapter !== 'object' || adapter === null || typeof adapter.run !== 'function') {
     throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
@@ -136,12 +150,14 @@ export function checkedEngine(options: ResponseCacheOptions): Required<ResponseC
   if (typeof query !== 'object' || query === null) throw new TypeError(`query must be an object, got ${shown(query)}`)
   checkKnown(query, ['sort', 'ignore'], 'query.')
   if (query.ignore !== undefined && !Array.isArray(query.ignore)) throw new TypeError('query.ignore must be a list of names')
+  const copies = near ?? (adapter.scope === 'process' ? IN_PROCESS : undefined)
   return {
     adapter,
     name,
     query,
     timeoutMs: checkedMs('timeoutMs', timeoutMs, 1),
     loadLeaseMs: checkedMs('loadLeaseMs', loadLeaseMs, 1),
+    near: copies && checkedNear(copies),
   }
 }
 

@@ -51,18 +51,30 @@ const ENGINE = Symbol.for('holdfast.response-cache.engine')
  */
 export function createResponseCache(options: ResponseCacheOptions): ResponseCache {
   const engine = createEngine(options)
-  const { name, entries, newBudget } = engine
+  const { name, entries, near, newBudget } = engine
 
   function keyOf(url: string): string {
     if (!/^https?:\/\//i.test(url)) throw new TypeError(`The URL must be absolute, as https://host/path, got ${url}`)
     return engine.keyOf('', url)
   }
 
+  async function purge(tags: readonly string[]): Promise<void> {
+    await entries.purge(tags, newBudget())
+    near?.purge(tags)
+  }
+
   const cache: ResponseCache = {
     name,
-    invalidateTags: async (tags) => entries.purge(checkedTags(tags), newBudget()),
-    invalidateUrl: async (url) => entries.drop(keyOf(url), newBudget()),
-    clear: () => entries.purge([entries.tag], newBudget()),
+    invalidateTags: async (tags) => purge(checkedTags(tags)),
+    clear: () => purge([entries.tag]),
+
+    async invalidateUrl(url) {
+      const key = keyOf(url)
+      near?.forget(key)
+      await entries.drop(key, newBudget())
+      near?.forget(key)
+    },
+
     explain: async (request) => explain(engine, keyOf(request.url), request),
   }
   Object.defineProperty(cache, ENGINE, { value: engine })

@@ -1,11 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Adapter } from '@holdfast/adapter'
 import { newToken } from '@holdfast/adapter/lease'
-import { createLru } from '@holdfast/adapter/lru'
-import type { Budget, Entries, Looked, Moment } from '@holdfast/cache/engine'
-import { fieldsOf, joined } from './rfc/fields.ts'
-import { preferredLanguage, variantOf } from './rfc/vary.ts'
+import type { Budget, Entry, Looked, Moment } from '@holdfast/cache/engine'
+import type { Engine } from './engine.ts'
+import { fieldsOf } from './rfc/fields.ts'
 import { decoded, encoded, type Stored, type StoredResponse, type VariantIndex } from './stored.ts'
+import type { Variants } from './variants.ts'
 
 /** Where a request's response is, or would be. */
 export interface Found {
@@ -26,20 +25,23 @@ export interface Keeping extends Moment {
   readonly token: string
 }
 
+/** What a response was made for. */
+export interface MadeFor {
+  /** The fields of the request that it depends on, in lower case. */
+  readonly names: readonly string[]
+  readonly headers: IncomingHttpHeaders
+}
+
 export interface Shelf {
+  /** The response in a copy in this process, if there is one. */
+  near(base: string, headers: IncomingHttpHeaders): StoredResponse | undefined
   look(base: string, headers: IncomingHttpHeaders, budget: Budget): Promise<Found>
   /**
    * Keeps a response: under the key of its URL, or among its variants when it depends on fields of the request.
    *
-   * @param names The fields of the request that it depends on, in lower case
    * @returns Whether it is there
    */
-  keep(
-    found: Found,
-    stored: StoredResponse,
-    by: { names: readonly string[]; headers: IncomingHttpHeaders },
-    keeping: Keeping,
-  ): Promise<boolean>
+  keep(found: Found, stored: StoredResponse, madeFor: MadeFor, keeping: Keeping): Promise<boolean>
   /** Remembers for a while that responses to these requests are no others'. */
   mark(found: Found, keeping: Keeping): Promise<void>
   /** Drops all responses of a URL. */
@@ -52,30 +54,39 @@ const VALIDATED_MS = 86_400_000
 const INDEX_MS = 30 * 86_400_000
 /** For how long requests do not wait for each other whose response was one client's own. */
 const MARK_MS = 10_000
-/** What is remembered of indexes, in characters of their keys. */
-const REMEMBERED = 2 ** 20
 
-export function createShelf(
-  adapter: Adapter,
-  entries: Entries,
-  { maxVariants, anyOrder }: { readonly maxVariants: number; readonly anyOrder: boolean },
-): Shelf {
-  const indexes = createLru<VariantIndex>({ maxBytes: REMEMBERED, sizeOf: sizeOfIndex, now: adapter.now })
-  const kept = createLru<Map<string, string>>({ maxBytes: REMEMBERED, sizeOf: (all) => 64 * (1 + all.size), now: adapter.now })
-
-  function variantKey({ base, generation }: { base: string; generation: string }, variant: string): string {
-    return `${base}\n${generation}\n${variant}`
+export function createShelf({ adapter, entries, near }: Pick<Engine, 'adapter' | 'entries' | 'near'>, variants: Variants): Shelf {
+  async function lookAt(keys: readonly string[], budget: Budget): Promise<Looked[]> {
+    if (near === undefined) return entries.look(keys, budget)
+    const asked = keys.map((key) => near.ask(key))
+    try {
+      const all = await entries.look(keys, budget)
+      for (const [at, key] of keys.entries()) {
+        const [entry, question] = [all[at]?.entry, asked[at]]
+        const leftMs = entry === undefined ? 0 : Math.min(entry.storedAt + entry.freshMs - adapter.now(), entry.freshMs)
+        if (entry !== undefined && question !== undefined && leftMs > 0) near.keep(key, question, entry, leftMs)
+      }
+      return all
+    } finally {
+      for (const [at, question] of asked.entries()) near.answered(keys[at] ?? '', question)
+    }
   }
 
-  /** The keys of what a request may get, the best first. */
-  function variantKeys(base: string, { names, generation }: VariantIndex, headers: IncomingHttpHeaders): string[] {
-    const own = variantKey({ base, generation }, variantOf(headers, names, { anyOrder }))
-    const language = anyOrder && names.includes('accept-language') ? preferredLanguage(headers) : undefined
-    if (language === undefined) return [own]
-    return [own, variantKey({ base, generation }, variantOf(headers, names, { anyOrder, language }))]
+  function storedIn(key: string, { entry }: Looked): Stored | undefined {
+    if (entry === undefined) return undefined
+    return (near?.valueOf(key, entry)?.value as Stored | undefined) ?? decoded(entry.body) // what the engine's `near` decodes
   }
 
-  function entryOf(stored: Stored, { epoch, clock, tags }: Omit<Keeping, 'token'>, freshMs: number, errorMs: number) {
+  function copyOf(key: string): Stored | undefined {
+    return near?.find(key)?.value as Stored | undefined // as above
+  }
+
+  function entryOf(
+    stored: Stored,
+    { epoch, clock, tags }: Omit<Keeping, 'token'>,
+    freshMs: number,
+    errorMs: number,
+  ): Omit<Entry, 'id'> {
     return { epoch, clock, tags, storedAt: adapter.now(), freshMs, staleMs: 0, errorMs, loadMs: 0, body: encoded(stored) }
   }
 
@@ -87,108 +98,83 @@ export function createShelf(
     return (await entries.keep(key, token, entry, budget)) !== undefined
   }
 
-  /** Notes that a variant is there, and makes room for it. */
-  async function noteVariant(base: string, generation: string, key: string, budget: Budget): Promise<void> {
-    const noted = `${base}\n${generation}`
-    const all = kept.get(noted) ?? new Map<string, string>()
-    all.delete(key)
-    all.set(key, key)
-    kept.set(noted, all, INDEX_MS)
-    const [oldest] = all.keys()
-    if (all.size <= maxVariants || oldest === undefined) return
-    all.delete(oldest)
-    await entries.drop(oldest, budget)
-  }
-
+  /** @param token The load that its first key was led by; '' when that was the key of the URL */
   async function keepVariant(
-    base: string,
+    found: Found,
     index: VariantIndex,
     stored: StoredResponse,
     headers: IncomingHttpHeaders,
     keeping: Keeping,
     token: string,
-    budget: Budget,
   ): Promise<boolean> {
-    const { generation, names } = index
-    const key = variantKey({ base, generation }, variantOf(headers, names, { anyOrder }))
-    const isKept = await keepAt(key, stored, keeping, token, budget)
-    const language = anyOrder && names.includes('accept-language') ? languageOf(stored) : undefined
-    if (isKept && language !== undefined) {
-      await keepAt(
-        variantKey({ base, generation }, variantOf(headers, names, { anyOrder, language })),
-        stored,
-        keeping,
-        '',
-        budget,
-      )
-    }
-    if (isKept) await noteVariant(base, generation, key, budget)
-    return isKept
+    const { base, budget } = found
+    const [key = '', alias] = variants.keysOf(base, index, headers, stored)
+    if (!(await keepAt(key, stored, keeping, token, budget))) return false
+    if (alias !== undefined) await keepAt(alias, stored, keeping, '', budget)
+    const oldest = variants.note(base, index, key)
+    if (oldest !== undefined) await entries.drop(oldest, budget)
+    return true
   }
 
   return {
-    async look(base, headers, budget) {
-      const guess = indexes.get(base)
-      const guessed = guess === undefined ? [] : variantKeys(base, guess, headers)
-      const [looked, ...variants] = await entries.look([base, ...guessed], budget)
-      if (looked === undefined) throw new Error('A look at a key has a result')
-      const stored = looked.entry && decoded(looked.entry.body)
-      if (stored?.kind !== 'variants') return { base, key: base, index: undefined, looked, stored, budget }
-      const isGuessed = stored.generation === guess?.generation
-      const keys = isGuessed ? guessed : variantKeys(base, stored, headers)
-      if (!isGuessed) indexes.set(base, stored, INDEX_MS)
-      const all = isGuessed ? variants : await entries.look(keys, budget)
-      const at = Math.max(
-        0,
-        all.findIndex(({ entry }) => entry !== undefined),
-      )
-      const variant = all[at] ?? looked
-      const found = variant.entry && decoded(variant.entry.body)
-      return {
-        base,
-        key: keys[at] ?? base,
-        index: stored,
-        looked: variant,
-        stored: found?.kind === 'variants' ? undefined : found,
-        budget,
+    near(base, headers) {
+      const copy = copyOf(base)
+      if (copy?.kind !== 'variants') return copy?.kind === 'response' ? copy : undefined
+      for (const key of variants.keysFor(base, copy, headers)) {
+        const variant = copyOf(key)
+        if (variant?.kind === 'response') return variant
       }
+      return undefined
     },
 
-    async keep({ base, key, index, budget }, stored, { names, headers }, { token, ...moment }) {
-      const keeping = { ...moment, token }
+    async look(base, headers, budget) {
+      const guess = variants.known(base)
+      const guessed = guess === undefined ? [] : variants.keysFor(base, guess, headers)
+      const [looked, ...others] = await lookAt([base, ...guessed], budget)
+      if (looked === undefined) throw new Error('A look at a key has a result')
+      const stored = storedIn(base, looked)
+      if (stored?.kind !== 'variants') return { base, key: base, index: undefined, looked, stored, budget }
+      const isGuessed = stored.generation === guess?.generation
+      const keys = isGuessed ? guessed : variants.keysFor(base, stored, headers)
+      if (!isGuessed) variants.remember(base, stored)
+      const all = isGuessed ? others : await lookAt(keys, budget)
+      const there = all.findIndex(({ entry }) => entry !== undefined)
+      const at = Math.max(0, there)
+      const [key = base, variant = looked] = [keys[at], all[at]]
+      const found = storedIn(key, variant)
+      return { base, key, index: stored, looked: variant, stored: found?.kind === 'variants' ? undefined : found, budget }
+    },
+
+    async keep(found, stored, { names, headers }, keeping) {
+      const { base, key, index, budget } = found
       if (index !== undefined) {
-        if (names.every((name) => index.names.includes(name))) {
-          return keepVariant(base, index, stored, headers, keeping, token, budget)
-        }
-        indexes.set(base, { ...index, names: union(index.names, names) }, INDEX_MS)
+        if (names.every((name) => index.names.includes(name)))
+          return keepVariant(found, index, stored, headers, keeping, keeping.token)
+        variants.remember(base, { ...index, names: union(index.names, names) })
         await entries.drop(base, budget) // its variants are found by too few fields: the next one begins anew
         return false
       }
-      if (names.length === 0) return keepAt(key, stored, keeping, token, budget)
-      const fresh = { kind: 'variants', generation: newToken(), names: union(indexes.get(base)?.names ?? [], names) } as const
-      await keepVariant(base, fresh, stored, headers, keeping, '', budget)
-      const entry = entryOf(fresh, { ...moment, tags: [] }, INDEX_MS, 1)
-      indexes.set(base, fresh, INDEX_MS)
-      return (await entries.keep(base, token, entry, budget)) !== undefined
+      if (names.length === 0) return keepAt(key, stored, keeping, keeping.token, budget)
+      const fresh = { kind: 'variants', generation: newToken(), names: union(variants.known(base)?.names ?? [], names) } as const
+      await keepVariant(found, fresh, stored, headers, keeping, '')
+      variants.remember(base, fresh)
+      return (
+        (await entries.keep(base, keeping.token, entryOf(fresh, { ...keeping, tags: [] }, INDEX_MS, 1), budget)) !== undefined
+      )
     },
 
-    async mark({ key, budget }, { token, ...moment }) {
-      await entries.keep(key, token, entryOf({ kind: 'pass' }, { ...moment, tags: [] }, MARK_MS, 1), budget)
+    async mark({ key, budget }, keeping) {
+      await entries.keep(key, keeping.token, entryOf({ kind: 'pass' }, { ...keeping, tags: [] }, MARK_MS, 1), budget)
     },
 
-    drop: (base, budget) => entries.drop(base, budget),
+    async drop(base, budget) {
+      near?.forget(base)
+      await entries.drop(base, budget)
+      near?.forget(base)
+    },
   }
 }
 
 function union(some: readonly string[], others: readonly string[]): string[] {
   return [...new Set([...some, ...others])].toSorted((a, b) => (a < b ? -1 : 1))
-}
-
-function sizeOfIndex({ generation, names }: VariantIndex): number {
-  return generation.length + names.join().length + 64
-}
-
-function languageOf({ rawHeaders }: StoredResponse): string | undefined {
-  const language = joined(fieldsOf(rawHeaders), 'content-language')?.toLowerCase()
-  return language === undefined || language.includes(',') ? undefined : language
 }
