@@ -116,6 +116,26 @@ export function createShelf({ adapter, entries, near }: Pick<Engine, 'adapter' |
     return true
   }
 
+  async function keep(found: Found, stored: StoredResponse, { names, headers }: MadeFor, keeping: Keeping): Promise<boolean> {
+    const { base, key, index, budget } = found
+    if (index !== undefined) {
+      if (names.every((name) => index.names.includes(name)))
+        return keepVariant(found, index, stored, headers, keeping, keeping.token)
+      variants.remember(base, { ...index, names: union(index.names, names) })
+      await entries.drop(base, budget) // its variants are found by too few fields: the next one begins anew
+      return false
+    }
+    if (names.length === 0) return keepAt(key, stored, keeping, keeping.token, budget)
+    const fresh = { kind: 'variants', generation: newToken(), names: union(variants.known(base)?.names ?? [], names) } as const
+    await keepVariant(found, fresh, stored, headers, keeping, '')
+    variants.remember(base, fresh)
+    return (await entries.keep(base, keeping.token, entryOf(fresh, { ...keeping, tags: [] }, INDEX_MS, 1), budget)) !== undefined
+  }
+
+  function isFresh({ entry }: Looked): boolean {
+    return entry !== undefined && entry.storedAt + entry.freshMs > adapter.now()
+  }
+
   return {
     near(base, headers) {
       const copy = copyOf(base)
@@ -145,22 +165,12 @@ export function createShelf({ adapter, entries, near }: Pick<Engine, 'adapter' |
       return { base, key, index: stored, looked: variant, stored: found?.kind === 'variants' ? undefined : found, budget }
     },
 
-    async keep(found, stored, { names, headers }, keeping) {
-      const { base, key, index, budget } = found
-      if (index !== undefined) {
-        if (names.every((name) => index.names.includes(name)))
-          return keepVariant(found, index, stored, headers, keeping, keeping.token)
-        variants.remember(base, { ...index, names: union(index.names, names) })
-        await entries.drop(base, budget) // its variants are found by too few fields: the next one begins anew
-        return false
-      }
-      if (names.length === 0) return keepAt(key, stored, keeping, keeping.token, budget)
-      const fresh = { kind: 'variants', generation: newToken(), names: union(variants.known(base)?.names ?? [], names) } as const
-      await keepVariant(found, fresh, stored, headers, keeping, '')
-      variants.remember(base, fresh)
-      return (
-        (await entries.keep(base, keeping.token, entryOf(fresh, { ...keeping, tags: [] }, INDEX_MS, 1), budget)) !== undefined
-      )
+    async keep(found, stored, madeFor, keeping) {
+      const isKept = await keep(found, stored, madeFor, keeping)
+      near?.forget(found.key)
+      // What is not fresh any more has no copies; what was made anew before has.
+      if (isKept && isFresh(found.looked)) await adapter.events.publish(entries.channel, found.key)
+      return isKept
     },
 
     async mark({ key, budget }, keeping) {

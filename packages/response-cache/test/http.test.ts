@@ -113,6 +113,19 @@ eachFramework((framework) => {
       expect(seen).toHaveLength(2)
     })
 
+    it('is made anew for who bypasses the cache, and what comes of it is stored for all', async () => {
+      let bypasses = false
+      const { get, seen } = await stage(framework, counting(MINUTE), { options: { bypass: () => bypasses } })
+      for (const body of ['made 1', 'made 1']) expect((await get()).body).toBe(body)
+      bypasses = true
+      const anew = await get()
+      expect(anew.body).toBe('made 2')
+      expect(anew.headers['cache-status']).toBe('holdfast; fwd=bypass; stored')
+      bypasses = false
+      while ((await get()).body !== 'made 2'); // it is stored after it is sent
+      expect(seen).toHaveLength(2)
+    })
+
     it('is bounded: a body over maxBytes goes out whole, and is not stored', async () => {
       const { get } = await stage(framework, () => ({ headers: MINUTE, body: 'x'.repeat(1_001) }), {
         options: { maxBytes: 1_000 },

@@ -10,7 +10,7 @@ import { responseCache as onNode } from '../src/node.ts'
 import type { MiddlewareOptions } from '../src/options.ts'
 
 /** What the three bindings take alike. */
-export type Options = Omit<MiddlewareOptions<object, object>, 'key' | 'skip' | 'bypass'>
+export type Options = Omit<MiddlewareOptions<object, object>, 'key' | 'skip'>
 
 export interface Stage {
   readonly clock: FakeClock

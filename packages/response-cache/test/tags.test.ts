@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { memoryAdapter } from '@holdfast/adapter/memory'
+import { redisAdapter } from '@holdfast/adapter/redis'
 import { createCache } from '@holdfast/cache'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { eachFramework } from '@holdfast/test/frameworks'
 import { request } from '@holdfast/test/raw-http'
+import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
 import { expect, it } from '@jest/globals'
 import express from 'express'
 import Koa from 'koa'
@@ -91,6 +93,27 @@ eachFramework((framework) => {
     expect(await explain('/page')).toMatchObject({ state: 'validate' })
     await expect(explain('').then(() => cache.invalidateUrl('/page'))).rejects.toThrow('The URL must be absolute')
   })
+})
+
+it('tells copies in other processes to go', async () => {
+  const options = { url: sharedRedisUrl(), prefix: ownPrefix() }
+  const [adapter, elsewhere] = [redisAdapter(options), redisAdapter(options)]
+  let made = 0
+  const app = express().use(onExpress({ adapter, ttlMs: 60_000, near: { ttlMs: 3_600_000 }, timeoutMs: 5_000 }))
+  app.get('/', (_req, res) => void res.send(String(++made)))
+  const listening = app.listen(0, '127.0.0.1')
+  await once(listening, 'listening')
+  const address = listening.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const other = createResponseCache({ adapter: elsewhere, timeoutMs: 5_000 })
+  await request(port)
+  await adapter.events.subscribe('another', () => {}) // the cache's own subscriptions stand now
+  for (let count = 0; count < 3; count += 1) expect((await request(port)).body).toBe('1')
+  await other.invalidateUrl(HOST)
+  while ((await request(port)).body === '1');
+  expect((await request(port)).body).toBe('2')
+  listening.close()
+  await Promise.all([adapter.close(), elsewhere.close()])
 })
 
 it('is told by Express handlers through their response, and by Koa handlers through their context', async () => {
