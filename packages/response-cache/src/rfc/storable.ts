@@ -26,7 +26,6 @@ export type Refusal =
   | 'request-no-store'
   | 'too-large'
   | 'cut'
-  | 'variants'
   | 'cookie-read'
   | 'authorization-read'
   | 'session-read'
