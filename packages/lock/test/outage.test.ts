@@ -1,0 +1,175 @@
+import { once } from 'node:events'
+import { redisAdapter } from '@holdfast/adapter/redis'
+import { createLocks, type Lock, LockLostError, type Locks } from '@holdfast/lock'
+import { ownPrefix, type RedisServer, startProxy, startRedisCluster, startRedisServer } from '@holdfast/test/redis'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { Cluster } from 'ioredis'
+
+// In real time: deadlines and leases go by it. Some seconds each at most.
+const TYPED = expect.stringMatching(/^ERR_HOLDFAST_ADAPTER_(TIMEOUT|UNAVAILABLE)$/)
+
+let server: RedisServer
+beforeAll(async () => {
+  server = await startRedisServer()
+})
+afterAll(() => server.stop())
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+
+function locksOn(url: string, leaseMs = 60_000): Locks {
+  const adapter = redisAdapter({ url, prefix: ownPrefix(), timeoutMs: 200 })
+  ends.push(() => adapter.close())
+  return createLocks({ adapter, leaseMs })
+}
+
+/** Takes a lock as soon as that goes. Every failure on the way is one that says what it is, and comes in time. */
+async function acquiredAtLast(locks: Locks, key: string, withinMs = 8_000): Promise<Lock> {
+  for (const end = performance.now() + withinMs; performance.now() < end; await new Promise(setImmediate)) {
+    const started = performance.now()
+    const taken = await locks.tryAcquire(key).catch((error: unknown) => {
+      expect(error).toMatchObject({ code: TYPED })
+      expect(performance.now() - started).toBeLessThan(600)
+    })
+    if (taken !== undefined) return taken
+  }
+  throw new Error(`"${key}" was not free within ${withinMs} ms`)
+}
+
+function lost(lock: Lock): Promise<unknown> {
+  return new Promise((resolve) => lock.signal.addEventListener('abort', () => resolve(lock.signal.reason)))
+}
+
+describe('while Redis is frozen', () => {
+  it('fails in time, gives nothing back, and goes on when it is back', async () => {
+    const locks = locksOn(server.url)
+    const held = await locks.acquire('held')
+    const given = await locks.acquire('given')
+    server.freeze()
+    ends.unshift(() => server.thaw())
+    const started = performance.now()
+    await expect(locks.acquire('k')).rejects.toMatchObject({ code: TYPED })
+    await expect(locks.tryAcquire('k')).rejects.toMatchObject({ code: TYPED })
+    await expect(locks.withLock('k', () => {})).rejects.toMatchObject({ code: TYPED })
+    await expect(held.extend()).rejects.toMatchObject({ code: TYPED })
+    expect(await given.release()).toBe(false)
+    expect(performance.now() - started).toBeLessThan(1_500)
+    expect(held.isHeld()).toBe(true)
+    server.thaw()
+    await acquiredAtLast(locks, 'another', 1_500)
+    expect(await held.release()).toBe(true)
+  })
+
+  it('loses a lease that cannot be renewed, and throws nowhere', async () => {
+    const locks = locksOn(server.url, 1_000)
+    const held = await locks.acquire('k')
+    server.freeze()
+    ends.unshift(() => server.thaw())
+    expect(await lost(held)).toEqual(new LockLostError('k', held.fence))
+    expect(await held.release()).toBe(false)
+    server.thaw()
+    const next = await acquiredAtLast(locks, 'k')
+    expect(next.fence).toBeGreaterThan(held.fence)
+    expect(await next.release()).toBe(true)
+  })
+})
+
+describe('when Redis forgets', () => {
+  it('tells the holder after FLUSHALL, and gives a greater fence', async () => {
+    const locks = locksOn(server.url, 900)
+    const held = await locks.acquire('k')
+    await server.command('FLUSHALL')
+    expect(await lost(held)).toEqual(new LockLostError('k', held.fence))
+    const next = await locks.acquire('k')
+    expect(next.fence).toBeGreaterThan(held.fence)
+    expect(await held.release()).toBe(false)
+    expect(await next.release()).toBe(true)
+  })
+
+  it('keeps a waiter waiting through a FLUSHALL, and serves it', async () => {
+    const locks = locksOn(server.url)
+    const held = await locks.acquire('k')
+    const waiting = locks.acquire('k')
+    expect(await locks.tryAcquire('k')).toBeUndefined()
+    await server.command('FLUSHALL')
+    expect((await waiting).fence).toBeGreaterThan(held.fence)
+  })
+
+  it('tells the holder after a restart without its data, and gives a greater fence', async () => {
+    const locks = locksOn(server.url, 2_000)
+    const held = await locks.acquire('k')
+    await server.kill()
+    expect(await (await locks.acquire('other').catch(() => undefined))?.release()).toBeUndefined()
+    await server.start()
+    expect(await lost(held)).toEqual(new LockLostError('k', held.fence))
+    const next = await acquiredAtLast(locks, 'k')
+    expect(next.fence).toBeGreaterThan(held.fence)
+    expect(await held.release()).toBe(false)
+    expect(await next.release()).toBe(true)
+  })
+
+  it('keeps a lock through a restart with its data, though it loads for a while', async () => {
+    const locks = locksOn(server.url, 20_000)
+    const held = await locks.acquire('k')
+    await server.restart(500)
+    await expect(locks.tryAcquire('other')).rejects.toMatchObject({ code: TYPED })
+    await server.ready()
+    await acquiredAtLast(locks, 'another')
+    expect(await locks.tryAcquire('k')).toBeUndefined()
+    expect(await held.release()).toBe(true)
+  })
+})
+
+describe('when replies are lost', () => {
+  it('tells the caller, lets no second one in, and survives renewals that were lost', async () => {
+    const proxy = await startProxy(server.port)
+    ends.push(() => proxy.stop())
+    const locks = locksOn(proxy.url, 3_000)
+    const held = await locks.acquire('k')
+    proxy.cutReplies()
+    await expect(locks.acquire('other')).rejects.toMatchObject({ code: TYPED })
+    await held.extend().catch((error: unknown) => expect(error).toMatchObject({ code: TYPED }))
+    await proxy.restore()
+    await acquiredAtLast(locks, 'another')
+    expect(await held.extend()).toBe(true)
+    expect(await locks.tryAcquire('k')).toBeUndefined()
+    expect(await held.release()).toBe(true)
+    await acquiredAtLast(locks, 'other') // what was taken and nobody knows of ends by itself
+  })
+})
+
+describe('when a master of a Cluster dies', () => {
+  it('goes on by its replica: nothing hangs, nothing is thrown where nobody listens, fences grow', async () => {
+    const cluster = await startRedisCluster({ replicasPerMaster: 1 })
+    ends.push(() => cluster.stop())
+    const prefix = ownPrefix()
+    const client = new Cluster(
+      cluster.nodes.map(({ host, port }) => ({ host, port })),
+      { retryDelayOnFailover: 0 },
+    )
+    client.on('error', () => {}) // while the master is away
+    await once(client, 'ready')
+    const adapter = redisAdapter({ client, prefix, timeoutMs: 300 })
+    ends.unshift(async () => {
+      await adapter.close()
+      client.disconnect()
+    })
+    const locks = createLocks({ adapter, leaseMs: 2_000 })
+    const held = await locks.acquire('k')
+    const waiting = locks.acquire('k').catch((error: unknown) => error)
+    await cluster.failover(await cluster.masterOf(`${prefix}lock:default:{k}`))
+    expect(typeof (await held.release())).toBe('boolean')
+    const waited = await waiting
+    if (waited instanceof Error) expect(waited).toMatchObject({ code: TYPED })
+    else if (isLock(waited)) expect(await waited.release()).toBe(true)
+    const next = await acquiredAtLast(locks, 'k', 15_000)
+    expect(next.fence).toBeGreaterThan(held.fence)
+    expect(await next.release()).toBe(true)
+  }, 60_000)
+})
+
+function isLock(value: unknown): value is Lock {
+  return typeof value === 'object' && value !== null && 'release' in value
+}
