@@ -31,7 +31,6 @@ eachAdapter((makeAdapter) => {
     await Promise.all(waiting)
     expect(order).toEqual(Array.from({ length: 20 }, (_, place) => place))
     expect(wakes.toSorted((a, b) => a - b)[10]).toBeLessThan(500) // by an event: the next look of its own is a second later
-    await adapter.close()
   }, 30_000)
 })
 

@@ -24,7 +24,6 @@ eachAdapter((makeAdapter) => {
     await Promise.all(Array.from({ length: 100 }, () => locks.withLock('counter', work)))
     expect(counter).toBe(100)
     expect(fences).toEqual([...new Set(fences)].toSorted((a, b) => a - b))
-    await adapter.close()
   }, 60_000)
 
   it('gives greater fences, 1,000 times', async () => {
@@ -38,7 +37,6 @@ eachAdapter((makeAdapter) => {
       last = fence
       expect(await release()).toBe(true)
     }
-    await adapter.close()
   }, 60_000)
 
   it('takes two commands, for a lock and its release', async () => {
@@ -48,7 +46,6 @@ eachAdapter((makeAdapter) => {
     expect(await lock.release()).toBe(true)
     expect(await lock.release()).toBe(true)
     expect(adapter.calls).toBe(2)
-    await adapter.close()
   })
 
   it('leaves an old holder nothing: after its lease has ended it can neither extend nor release', async () => {
@@ -68,7 +65,6 @@ eachAdapter((makeAdapter) => {
     expect(await old.release()).toBe(false)
     expect(await locks.tryAcquire('k')).toBeUndefined()
     expect(await next?.release()).toBe(true)
-    await adapter.close()
   })
 
   it('never lets tryAcquire overtake who waits', async () => {
@@ -81,7 +77,6 @@ eachAdapter((makeAdapter) => {
     const [second, overtaking] = await Promise.all([waiting, released.then(() => locks.tryAcquire('k'))])
     expect(overtaking).toBeUndefined()
     expect(await second.release()).toBe(true)
-    await adapter.close()
   })
 
   it('ends a wait by its time and by its signal, and lets the next one in', async () => {
@@ -100,7 +95,6 @@ eachAdapter((makeAdapter) => {
     await expect(locks.acquire('k', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     await first.release()
     expect((await patient).fence).toBeGreaterThan(first.fence)
-    await adapter.close()
   })
 
   it('has a semaphore let as many in as it has permits, beside a lock of the same key', async () => {
@@ -124,7 +118,6 @@ eachAdapter((makeAdapter) => {
     await Promise.all(Array.from({ length: 20 }, () => two.withLock(work)))
     expect(most).toBe(2)
     expect(await lock.release()).toBe(true)
-    await adapter.close()
   }, 30_000)
 
   it('tells apart names, and keys however hostile they are', async () => {
@@ -136,7 +129,6 @@ eachAdapter((makeAdapter) => {
     expect(await createLocks({ adapter, name: 'other' }).tryAcquire('k')).toBeDefined()
     expect(await createLocks({ adapter }).tryAcquire('k')).toBeUndefined()
     for (const lock of held) expect(await lock?.release()).toBe(true)
-    await adapter.close()
   })
 })
 
