@@ -18,8 +18,9 @@ interface Taken extends About {
 interface Left extends About {
   readonly type: 'released'
   readonly fence: number
-  /** False when it was lost before, or when the adapter failed: then it ends by itself. */
+  /** False when it was lost before, or when the adapter failed, with this error: then it ends by itself. */
   readonly held: boolean
+  readonly error?: unknown
 }
 
 interface Lost extends About {

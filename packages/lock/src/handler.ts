@@ -39,7 +39,7 @@ export function createHandler<Native extends object>(options: SerializeOptions<N
     try {
       if (exchange.aborted) return
       remember(native, { adapter, name, lock })
-      exchange.onClose(heartbeat.rest) // who has nobody to answer any more has until the end of the lease
+      exchange.onClose(() => heartbeat.rest()) // who has nobody to answer any more has until the end of the lease
       await exchange.outlast(next)
     } finally {
       void lock.release()

@@ -59,10 +59,9 @@ export interface HeldLock {
   readonly heartbeat: Heartbeat
 }
 
-export function heldLock({ adapter, name, key, subject, lease, leaseMs, autoExtend, alarms }: Held): HeldLock {
+export function heldLock(held: Held): HeldLock {
+  const { adapter, name, key, subject, lease, leaseMs, autoExtend, alarms } = held
   const { token, fence, since } = lease
-  let released: Promise<boolean> | undefined
-
   const heartbeat = startHeartbeat({
     leaseMs,
     since,
@@ -74,32 +73,54 @@ export function heldLock({ adapter, name, key, subject, lease, leaseMs, autoExte
     },
     ...(alarms && { alarms }),
   })
+  return { lock: new LeaseLock(held, heartbeat), heartbeat }
+}
 
-  async function giveBack(): Promise<boolean> {
-    const wasHeld = heartbeat.isHeld()
-    heartbeat.stop()
-    // What is lost by the clock may still stand in Redis, by a renewal whose reply was lost.
-    const gaveBack = await adapter.run(release, subject, { token }).catch(() => false)
-    const held = wasHeld && gaveBack
-    announce({ type: 'released', name, key, fence, held })
-    return held
+/** A class, since a getter on each of many objects costs more than all else here. Its methods go without it as well. */
+class LeaseLock implements Lock {
+  readonly key: string
+  readonly fence: number
+  readonly #held: Held
+  readonly #heartbeat: Heartbeat
+  #released: Promise<boolean> | undefined
+
+  constructor(held: Held, heartbeat: Heartbeat) {
+    this.key = held.key
+    this.fence = held.lease.fence
+    this.#held = held
+    this.#heartbeat = heartbeat
   }
 
-  const lock: Lock = {
-    key,
-    fence,
-    get signal() {
-      return heartbeat.signal
-    },
-    isHeld: heartbeat.isHeld,
-    extend: heartbeat.renew,
-    release() {
-      released ??= giveBack()
-      return released
-    },
-    async [Symbol.asyncDispose]() {
-      await lock.release()
-    },
+  get signal(): AbortSignal {
+    return this.#heartbeat.signal
   }
-  return { lock, heartbeat }
+
+  readonly isHeld = (): boolean => this.#heartbeat.isHeld()
+
+  readonly extend = (): Promise<boolean> => this.#heartbeat.renew()
+
+  readonly release = (): Promise<boolean> => {
+    this.#released ??= this.#giveBack()
+    return this.#released
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.release()
+  }
+
+  async #giveBack(): Promise<boolean> {
+    const { adapter, name, key, subject, lease } = this.#held
+    const wasHeld = this.#heartbeat.isHeld()
+    this.#heartbeat.stop()
+    const about = { type: 'released', name, key, fence: lease.fence } as const
+    try {
+      // What is lost by the clock may still stand in Redis, by a renewal whose reply was lost.
+      const gaveBack = await adapter.run(release, subject, { token: lease.token })
+      announce({ ...about, held: wasHeld && gaveBack })
+      return wasHeld && gaveBack
+    } catch (error) {
+      announce({ ...about, held: false, error })
+      return false
+    }
+  }
 }

@@ -101,7 +101,7 @@ export function createLocks(options: LocksOptions): Locks {
 async function whileHeld<Result>(lock: Lock, work: (lock: Lock) => Result | Promise<Result>): Promise<Result> {
   try {
     const result = await work(lock)
-    lock.signal.throwIfAborted()
+    if (!lock.isHeld()) lock.signal.throwIfAborted()
     return result
   } finally {
     await lock.release()

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { fakeClock, handClock } from '@holdfast/adapter/testing'
+import { failing, fakeClock, handClock } from '@holdfast/adapter/testing'
 import { createLocks, type LockEvent } from '@holdfast/lock'
 import { serialize } from '@holdfast/lock/express'
 import { describe, expect, it } from '@jest/globals'
@@ -62,7 +62,9 @@ it('tells on a diagnostics channel who took, released, lost and did not get a lo
   subscribe('holdfast.lock', listener)
   const clock = fakeClock(1_700_000_000_000)
   const alarms = handClock(clock.advance)
-  const locks = createLocks({ adapter: memoryAdapter({ now: clock.now }), name: 'invoices', leaseMs: 3_000, alarms })
+  const adapter = failing(memoryAdapter({ now: clock.now }))
+  adapter.recover()
+  const locks = createLocks({ adapter, name: 'invoices', leaseMs: 3_000, alarms })
   const about = { name: 'invoices', key: 'k' }
   const { fence, release } = await locks.acquire('k')
   await locks.tryAcquire('k')
@@ -72,6 +74,9 @@ it('tells on a diagnostics channel who took, released, lost and did not get a lo
   const second = await locks.acquire('k', { autoExtend: false })
   await alarms.advance(3_000)
   await second.release()
+  const third = await locks.acquire('k')
+  adapter.fail()
+  await third.release()
   unsubscribe('holdfast.lock', listener)
   expect(told).toEqual([
     { type: 'acquired', ...about, fence, waitedMs: 0 },
@@ -81,5 +86,13 @@ it('tells on a diagnostics channel who took, released, lost and did not get a lo
     { type: 'acquired', ...about, fence: second.fence, waitedMs: 0 },
     { type: 'lost', ...about, fence: second.fence },
     { type: 'released', ...about, fence: second.fence, held: false },
+    { type: 'acquired', ...about, fence: third.fence, waitedMs: 0 },
+    {
+      type: 'released',
+      ...about,
+      fence: third.fence,
+      held: false,
+      error: expect.objectContaining({ name: 'AdapterUnavailableError' }),
+    },
   ])
 })
