@@ -1,42 +1,17 @@
 import { once } from 'node:events'
 import { redisAdapter } from '@holdfast/adapter/redis'
-import { createLocks, type Lock, LockLostError, type Locks } from '@holdfast/lock'
+import { createLocks, type Lock, LockLostError } from '@holdfast/lock'
 import { ownPrefix, type RedisServer, startProxy, startRedisCluster, startRedisServer } from '@holdfast/test/redis'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Cluster } from 'ioredis'
+import { acquiredAtLast, atEnd, locksOn, TYPED } from './outage-stage.ts'
 
 // In real time: deadlines and leases go by it. Some seconds each at most.
-const TYPED = expect.stringMatching(/^ERR_HOLDFAST_ADAPTER_(TIMEOUT|UNAVAILABLE)$/)
-
 let server: RedisServer
 beforeAll(async () => {
   server = await startRedisServer()
 })
 afterAll(() => server.stop())
-
-const ends: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of ends.splice(0)) await end()
-})
-
-function locksOn(url: string, leaseMs = 60_000): Locks {
-  const adapter = redisAdapter({ url, prefix: ownPrefix(), timeoutMs: 200 })
-  ends.push(() => adapter.close())
-  return createLocks({ adapter, leaseMs })
-}
-
-/** Takes a lock as soon as that goes. Every failure on the way is one that says what it is, and comes in time. */
-async function acquiredAtLast(locks: Locks, key: string, withinMs = 8_000): Promise<Lock> {
-  for (const end = performance.now() + withinMs; performance.now() < end; await new Promise(setImmediate)) {
-    const started = performance.now()
-    const taken = await locks.tryAcquire(key).catch((error: unknown) => {
-      expect(error).toMatchObject({ code: TYPED })
-      expect(performance.now() - started).toBeLessThan(600)
-    })
-    if (taken !== undefined) return taken
-  }
-  throw new Error(`"${key}" was not free within ${withinMs} ms`)
-}
 
 function lost(lock: Lock): Promise<unknown> {
   return new Promise((resolve) => lock.signal.addEventListener('abort', () => resolve(lock.signal.reason)))
@@ -48,7 +23,7 @@ describe('while Redis is frozen', () => {
     const held = await locks.acquire('held')
     const given = await locks.acquire('given')
     server.freeze()
-    ends.unshift(() => server.thaw())
+    atEnd(() => server.thaw())
     const started = performance.now()
     await expect(locks.acquire('k')).rejects.toMatchObject({ code: TYPED })
     await expect(locks.tryAcquire('k')).rejects.toMatchObject({ code: TYPED })
@@ -66,7 +41,7 @@ describe('while Redis is frozen', () => {
     const locks = locksOn(server.url, 1_000)
     const held = await locks.acquire('k')
     server.freeze()
-    ends.unshift(() => server.thaw())
+    atEnd(() => server.thaw())
     expect(await lost(held)).toEqual(new LockLostError('k', held.fence))
     expect(await held.release()).toBe(false)
     server.thaw()
@@ -125,7 +100,7 @@ describe('when Redis forgets', () => {
 describe('when replies are lost', () => {
   it('tells the caller, lets no second one in, and survives renewals that were lost', async () => {
     const proxy = await startProxy(server.port)
-    ends.push(() => proxy.stop())
+    atEnd(() => proxy.stop())
     const locks = locksOn(proxy.url, 3_000)
     const held = await locks.acquire('k')
     proxy.cutReplies()
@@ -143,7 +118,7 @@ describe('when replies are lost', () => {
 describe('when a master of a Cluster dies', () => {
   it('goes on by its replica: nothing hangs, nothing is thrown where nobody listens, fences grow', async () => {
     const cluster = await startRedisCluster({ replicasPerMaster: 1 })
-    ends.push(() => cluster.stop())
+    atEnd(() => cluster.stop())
     const prefix = ownPrefix()
     const client = new Cluster(
       cluster.nodes.map(({ host, port }) => ({ host, port })),
@@ -152,7 +127,7 @@ describe('when a master of a Cluster dies', () => {
     client.on('error', () => {}) // while the master is away
     await once(client, 'ready')
     const adapter = redisAdapter({ client, prefix, timeoutMs: 300 })
-    ends.unshift(async () => {
+    atEnd(async () => {
       await adapter.close()
       client.disconnect()
     })
