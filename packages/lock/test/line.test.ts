@@ -1,5 +1,7 @@
+import type { Adapter } from '@holdfast/adapter'
+import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
-import { counting } from '@holdfast/adapter/testing'
+import { counting, fakeClock, handClock } from '@holdfast/adapter/testing'
 import { createLocks } from '@holdfast/lock'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { commandCounter, ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
@@ -32,6 +34,33 @@ eachAdapter((makeAdapter) => {
     expect(order).toEqual(Array.from({ length: 20 }, (_, place) => place))
     expect(wakes.toSorted((a, b) => a - b)[10]).toBeLessThan(500) // by an event: the next look of its own is a second later
   }, 30_000)
+})
+
+it('has each who waits ask at most once a second, by itself, and once more when its turn comes', async () => {
+  const clock = fakeClock(1_700_000_000_000)
+  const alarms = handClock(clock.advance)
+  const memory = memoryAdapter({ now: clock.now })
+  const asked = new Map<unknown, number>()
+  const adapter: Adapter = {
+    ...memory,
+    run(operation, key, args, options) {
+      const token: unknown = Reflect.get(Object(args), 'token')
+      if (operation.name === 'lease.acquire') asked.set(token, (asked.get(token) ?? 0) + 1)
+      return memory.run(operation, key, args, options)
+    },
+  }
+  const locks = createLocks({ adapter, alarms })
+  const held = await locks.acquire('k')
+  const waiting = Array.from({ length: 20 }, () => locks.acquire('k').then(({ release }) => release()))
+  await alarms.advance(0) // until all are in line, and are heard
+  asked.clear()
+  await alarms.advance(60_000)
+  expect(asked.size).toBe(20)
+  expect(Math.max(...asked.values())).toBeLessThanOrEqual(60)
+  asked.clear()
+  await held.release()
+  expect(await Promise.all(waiting)).toEqual(Array.from({ length: 20 }, () => true))
+  expect([...asked.values()]).toEqual(Array.from({ length: 20 }, () => 1))
 })
 
 it('asks Redis two commands for a lock, and at most one a second for each who waits', async () => {

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing, fakeClock, handClock } from '@holdfast/adapter/testing'
@@ -13,26 +14,26 @@ import { expect, it } from '@jest/globals'
 type Options = Omit<SerializeOptions<unknown>, 'key' | 'skip'>
 
 /** One request at a time for each path; `held` gets the lock of each. */
-function serialized(options: Options, held: (lock: Lock | undefined) => void = () => {}): Bindings {
+function serialized(options: Options, held: (lock: Lock | undefined, headers: IncomingHttpHeaders) => void = () => {}): Bindings {
   return {
     node: () => [
       onNode({ ...options, key: (req) => req.url ?? '' }),
       (req, _res, next) => {
-        held(fromNode(req))
+        held(fromNode(req), req.headers)
         next()
       },
     ],
     express: () => [
       onExpress({ ...options, key: (req) => req.url }),
       (req, _res, next) => {
-        held(fromExpress(req))
+        held(fromExpress(req), req.headers)
         next()
       },
     ],
     koa: () => [
       onKoa({ ...options, key: (ctx) => ctx.url }),
       (ctx, next) => {
-        held(fromKoa(ctx))
+        held(fromKoa(ctx), ctx.headers)
         return next()
       },
     ],
@@ -80,6 +81,27 @@ eachFramework((framework) => {
       const together = await pipelined(port, [{ path: '/p' }, { path: '/p' }, { path: '/p' }])
       expect(together.map(({ status }) => status)).toEqual([200, 200, 200])
       expect(fences.size).toBe(23)
+    })
+
+    it('lets no transfer be lost between two servers, and gives each a greater fence than the one before', async () => {
+      const adapter = makeAdapter()
+      let [balance, seen, moved] = [10, 0, 0]
+      const handler: AppHandler = async ({ headers }) => {
+        const [before, fence] = [balance, Number(headers['x-fence'])]
+        await adapter.get('something')
+        if (before === 0 || fence <= seen) return { status: 409 }
+        balance = before - 1
+        seen = fence
+        moved += 1
+        return { body: 'moved' }
+      }
+      const gate = serialized({ adapter, name: 'accounts' }, (lock, headers) => {
+        headers['x-fence'] = String(lock?.fence)
+      })
+      const [one, other] = [await framework.serve({ gate, handler }), await framework.serve({ gate, handler })]
+      const responses = await Promise.all(Array.from({ length: 15 }, (_, at) => request(at % 2 ? one.port : other.port)))
+      expect([balance, moved]).toEqual([0, 10])
+      expect(responses.filter(({ status }) => status === 200)).toHaveLength(10)
     })
 
     it('refuses with 409 where it does not wait, and lets the next one in once the first has ended', async () => {
