@@ -45,7 +45,7 @@ export function checkedLocksOptions({
   return { adapter: checkedAdapter(adapter), name: checkedName(name), leaseMs: checkedMs('leaseMs', leaseMs), alarms }
 }
 
-export function checkedAdapter(adapter: unknown): Adapter {
+function checkedAdapter(adapter: unknown): Adapter {
   if (isAdapter(adapter)) return adapter
   throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
 }
@@ -54,7 +54,7 @@ function isAdapter(adapter: unknown): adapter is Adapter {
   return typeof adapter === 'object' && adapter !== null && 'run' in adapter && typeof adapter.run === 'function'
 }
 
-export function checkedName(name: unknown): string {
+function checkedName(name: unknown): string {
   if (typeof name === 'string') return name
   throw new TypeError(`name must be a string, got ${shown(name)}`)
 }
