@@ -115,9 +115,9 @@ class LeaseLock implements Lock {
     const about = { type: 'released', name, key, fence: lease.fence } as const
     try {
       // What is lost by the clock may still stand in Redis, by a renewal whose reply was lost.
-      const gaveBack = await adapter.run(release, subject, { token: lease.token })
-      announce({ ...about, held: wasHeld && gaveBack })
-      return wasHeld && gaveBack
+      const held = (await adapter.run(release, subject, { token: lease.token })) && wasHeld
+      announce({ ...about, held })
+      return held
     } catch (error) {
       announce({ ...about, held: false, error })
       return false

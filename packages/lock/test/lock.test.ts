@@ -1,3 +1,4 @@
+import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { counting, failing, fakeClock, handClock } from '@holdfast/adapter/testing'
 import { createLocks, type Lock, LockLostError } from '@holdfast/lock'
@@ -208,6 +209,33 @@ describe('a lease', () => {
     await alarms.advance(10_000)
     expect(reasons).toEqual([new LockLostError('k', lock.fence)])
     expect(await lock.release()).toBe(false)
+  })
+
+  it('is lost by the clock of its holder, though Redis still has it: release says so, and gives it back', async () => {
+    const alarms = handClock() // that of the adapter stands still, as if a renewal had come whose reply was lost
+    const locks = createLocks({ adapter: memoryAdapter({ now: fakeClock().now }), leaseMs: 3_000, alarms })
+    const lock = await locks.acquire('k')
+    alarms.skip(3_000)
+    expect(await lock.release()).toBe(false)
+    expect(await locks.tryAcquire('k')).toBeDefined()
+  })
+
+  it('counts from when it was asked for, not from when the answer came', async () => {
+    const alarms = handClock()
+    const memory = memoryAdapter()
+    const adapter: Adapter = {
+      ...memory,
+      async run(operation, key, args, options) {
+        const result = await memory.run(operation, key, args, options)
+        alarms.skip(1_000) // the way back
+        return result
+      },
+    }
+    const lock = await createLocks({ adapter, leaseMs: 3_000, alarms }).acquire('k', { autoExtend: false })
+    alarms.skip(1_999)
+    expect(lock.isHeld()).toBe(true)
+    alarms.skip(1)
+    expect(lock.isHeld()).toBe(false)
   })
 
   it('is given back to nobody while the adapter fails: release says false, and the lease ends by itself', async () => {
