@@ -1,8 +1,12 @@
 import { checkedMs, checkedWaitMs, checkNothingUnknown, type LocksOptions, shown } from './options.ts'
 
 export interface SerializeOptions<Native> extends LocksOptions {
-  /** What one request at a time may work on. Locks of the same `name` and key exclude it, wherever they are taken. */
-  readonly key: (native: Native) => string | Promise<string>
+  /**
+   * What one request at a time may work on, a string. Locks of the same `name` and key exclude it, wherever they are taken.
+   *
+   * Types say of a route's parameter that it may be missing or a list: where it is, the request fails by a TypeError.
+   */
+  readonly key: (native: Native) => MaybeKey | Promise<MaybeKey>
   /** Whether a request passes without a lock. Defaults to none. */
   readonly skip?: (native: Native) => boolean | Promise<boolean>
   /** What becomes of a request whose key is locked: it waits in line, or it is refused with 409. Defaults to `'wait'`. */
@@ -14,6 +18,8 @@ export interface SerializeOptions<Native> extends LocksOptions {
   /** What becomes of a request while the adapter fails: it is refused with 503, or it passes without a lock. Defaults to `'closed'`. */
   readonly failure?: 'closed' | 'open'
 }
+
+export type MaybeKey = string | readonly string[] | undefined
 
 interface SerializeSettings<Native> {
   readonly key: SerializeOptions<Native>['key']

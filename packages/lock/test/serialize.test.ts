@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { failing, fakeClock, handClock } from '@holdfast/adapter/testing'
+import { counting, failing, fakeClock, handClock } from '@holdfast/adapter/testing'
 import { createLocks, type Lock, LockLostError } from '@holdfast/lock'
 import { getLock as fromExpress, serialize as onExpress, type SerializeOptions } from '@holdfast/lock/express'
 import { getLock as fromKoa, serialize as onKoa } from '@holdfast/lock/koa'
@@ -281,11 +281,17 @@ eachFramework((framework) => {
     expect((await request(port)).status).toBe(200)
   })
 
-  it('answers a key that is none by an error, and holds nothing', async () => {
-    const adapter = memoryAdapter()
-    const key = (): string => {
-      throw new Error('no such account')
-    }
+  it.each<[what: string, key: () => string | string[] | undefined]>([
+    [
+      'that throws',
+      () => {
+        throw new Error('no such account')
+      },
+    ],
+    ['that is missing', () => undefined],
+    ['that is a list', () => ['a', 'b']],
+  ])('answers a key %s by an error, and asks for nothing', async (_what, key) => {
+    const adapter = counting(memoryAdapter())
     const { port } = await framework.serve({
       gate: {
         node: () => [onNode({ adapter, key })],
@@ -294,5 +300,6 @@ eachFramework((framework) => {
       },
     })
     expect((await request(port)).status).toBe(500)
+    expect(adapter.calls).toBe(0)
   })
 })
