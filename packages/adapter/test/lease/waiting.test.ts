@@ -40,6 +40,18 @@ eachAdapter((makeAdapter) => {
     expect(served).toEqual(Array.from({ length: 1_000 }, (_, place) => place))
   }, 60_000)
 
+  it('keeps 1,000 places in line; who comes then has none, and only looks again', async () => {
+    const adapter = makeAdapter()
+    const tokens = Array.from({ length: 1_002 }, newToken)
+    const ask = (token: string, wait: boolean) =>
+      adapter.run(acquire, '{full}', { token, leaseMs, permits: 1, wait, address: 'inbox' })
+    const asked = await Promise.all(tokens.map((token) => ask(token, true)))
+    expect(asked.filter(({ state }) => state === 'held')).toHaveLength(1)
+    expect(asked.at(-1)).toEqual({ state: 'waiting', retryInMs: 2_000 })
+    await Promise.all(tokens.slice(0, -1).map((token) => adapter.run(release, '{full}', { token })))
+    expect(await ask(newToken(), false)).toMatchObject({ state: 'held' })
+  })
+
   it('serves who came first, woken by who was before, with a command or two a waiter', async () => {
     const adapter = counting(makeAdapter())
     const first = await acquireLease(adapter, '{line}', { leaseMs, waitMs: 1_000 })
