@@ -14,12 +14,12 @@ export function createHandler<Native extends object>(options: SerializeOptions<N
 
   async function takeFor(exchange: Exchange<Native>, subject: string): Promise<Taken | NotTaken> {
     const leaving = new AbortController()
-    if (waitMs > 0) exchange.onClose(() => leaving.abort())
+    exchange.onClose(() => leaving.abort())
     try {
       return await take(subject, { waitMs, signal: leaving.signal })
     } catch (error) {
       if (leaving.signal.aborted) return { state: 'gone' }
-      if (isAdapterError(error)) return { state: 'failed', error }
+      if (isAdapterError(error)) return { state: 'failed' }
       throw error
     }
   }
@@ -31,13 +31,10 @@ export function createHandler<Native extends object>(options: SerializeOptions<N
     if (isHeldFor(native, adapter, name, subject)) return next()
     const taken = await takeFor(exchange, subject)
     if (taken.state === 'busy') return exchange.respond(busy(retryAfterMs))
-    if (taken.state === 'failed') {
-      return failure === 'open' ? next() : exchange.respond(unavailable(retryInMs(taken.error) ?? retryAfterMs))
-    }
+    if (taken.state === 'failed') return failure === 'open' ? next() : exchange.respond(unavailable(retryAfterMs))
     if (taken.state === 'gone') return
     const { lock, heartbeat } = taken
     try {
-      if (exchange.aborted) return
       remember(native, { adapter, name, lock })
       exchange.onClose(() => heartbeat.rest()) // who has nobody to answer any more has until the end of the lease
       await exchange.outlast(next)
@@ -47,9 +44,4 @@ export function createHandler<Native extends object>(options: SerializeOptions<N
   }
 }
 
-type NotTaken = { readonly state: 'failed'; readonly error: object } | { readonly state: 'gone' }
-
-/** When the adapter tries again, where it knows. */
-function retryInMs(error: object): number | undefined {
-  return 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : undefined
-}
+type NotTaken = { readonly state: 'failed' } | { readonly state: 'gone' }

@@ -20,7 +20,8 @@ export function getLock(native: Request): Lock | undefined {
 
 /** Whether this request has the lock already, by a middleware before: it would wait for itself. */
 export function isHeldFor(native: Request, adapter: Adapter, name: string, key: string): boolean {
-  return native[HELD]?.some((held) => held.lock.key === key && held.name === name && held.adapter === adapter) === true
+  const all = native[HELD] ?? []
+  return all.some((held) => held.lock.key === key && held.name === name && held.adapter === adapter && held.lock.isHeld())
 }
 
 export function remember(native: Request, held: HeldFor): void {

@@ -49,9 +49,10 @@ export interface Locks {
   /**
    * A lock that as many as `permits` may hold at once. All that use one `key` give the same number: the last call decides.
    *
-   * A semaphore and a lock of the same key have nothing to do with each other.
+   * A semaphore and a lock of the same key have nothing to do with each other. Each step looks at all holders: it is meant for tens of
+   * them.
    *
-   * @throws {RangeError} when `permits` is no whole number of at least 1
+   * @throws {RangeError} when `permits` is no whole number from 1 to 1,000
    */
   semaphore(key: string, permits: number): Semaphore
 }

@@ -77,10 +77,10 @@ export function checkedWaitMs(waitMs: unknown): number {
   throw new RangeError(`waitMs must be a number of milliseconds of at least 0, or Infinity, got ${shown(waitMs)}`)
 }
 
-/** @throws {RangeError} when it is no whole number of at least 1 */
+/** @throws {RangeError} when it is no whole number from 1 to 1,000 */
 export function checkedPermits(permits: unknown): number {
-  if (typeof permits === 'number' && Number.isSafeInteger(permits) && permits >= 1) return permits
-  throw new RangeError(`permits must be a whole number of at least 1, got ${shown(permits)}`)
+  if (typeof permits === 'number' && Number.isSafeInteger(permits) && permits >= 1 && permits <= MOST_PERMITS) return permits
+  throw new RangeError(`permits must be a whole number from 1 to ${MOST_PERMITS}, got ${shown(permits)}`)
 }
 
 export function checkedFlag(what: string, flag: unknown): boolean {
@@ -99,4 +99,6 @@ export function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 
+/** Each step looks at all holders, and keeps Redis from all else meanwhile. */
+const MOST_PERMITS = 1_000
 const LONGEST_MS = 100 * 365 * 86_400_000

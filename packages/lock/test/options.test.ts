@@ -50,8 +50,9 @@ describe('bad options', () => {
 
   it('of a semaphore throw when it is made', () => {
     const locks = createLocks({ adapter })
-    for (const permits of [0, 1.5, Number.NaN])
-      expect(() => locks.semaphore('k', permits)).toThrow('permits must be a whole number')
+    for (const permits of [0, 1.5, Number.NaN, 1_001])
+      expect(() => locks.semaphore('k', permits)).toThrow('permits must be a whole number from 1 to 1000')
+    locks.semaphore('k', 1_000)
     expect(() => Reflect.apply(locks.semaphore, undefined, [7, 1])).toThrow('The key of a lock must be a string, got 7')
   })
 })

@@ -14,29 +14,42 @@ import { expect, it } from '@jest/globals'
 type Options = Omit<SerializeOptions<unknown>, 'key' | 'skip'>
 
 /** One request at a time for each path; `held` gets the lock of each. */
-function serialized(options: Options, held: (lock: Lock | undefined, headers: IncomingHttpHeaders) => void = () => {}): Bindings {
+function serialized(
+  options: Options,
+  held: (lock: Lock | undefined, headers: IncomingHttpHeaders) => void = () => {},
+  suffix = '',
+): Bindings {
   return {
     node: () => [
-      onNode({ ...options, key: (req) => req.url ?? '' }),
+      onNode({ ...options, key: ({ url }) => url + suffix }),
       (req, _res, next) => {
         held(fromNode(req), req.headers)
         next()
       },
     ],
     express: () => [
-      onExpress({ ...options, key: (req) => req.url }),
+      onExpress({ ...options, key: ({ url }) => url + suffix }),
       (req, _res, next) => {
         held(fromExpress(req), req.headers)
         next()
       },
     ],
     koa: () => [
-      onKoa({ ...options, key: (ctx) => ctx.url }),
+      onKoa({ ...options, key: ({ url }) => url + suffix }),
       (ctx, next) => {
         held(fromKoa(ctx), ctx.headers)
         return next()
       },
     ],
+  }
+}
+
+/** One behind the other. */
+function chained(...all: Bindings[]): Bindings {
+  return {
+    node: () => all.flatMap(({ node }) => node()),
+    express: () => all.flatMap(({ express }) => express()),
+    koa: () => all.flatMap(({ koa }) => koa()),
   }
 }
 
@@ -279,6 +292,27 @@ eachFramework((framework) => {
     })
     expect((await request(port)).status).toBe(200)
     expect((await request(port)).status).toBe(200)
+  })
+
+  it('takes a key again that it had and lost, and what is another by its key, name or adapter', async () => {
+    const clock = fakeClock(1_700_000_000_000)
+    const alarms = handClock(clock.advance)
+    const options = { adapter: memoryAdapter({ now: clock.now }), leaseMs: 3_000, alarms }
+    const locks: (Lock | undefined)[] = []
+    const note = (lock: Lock | undefined): void => void locks.push(lock)
+    const { port } = await framework.serve({
+      gate: chained(
+        serialized(options, () => alarms.skip(3_000)),
+        serialized(options, note),
+        serialized({ ...options, name: 'another' }, note),
+        serialized({ ...options, adapter: memoryAdapter() }, note),
+        serialized(options, note, '/another'),
+        serialized(options, note), // it has this one, and takes none
+      ),
+    })
+    expect((await request(port)).status).toBe(200)
+    expect(locks.map((lock) => lock?.key)).toEqual(['/', '/', '/', '//another', '//another'])
+    expect(new Set(locks).size).toBe(4)
   })
 
   it.each<[what: string, key: () => string | string[] | undefined]>([
