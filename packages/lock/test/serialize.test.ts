@@ -7,7 +7,7 @@ import { getLock as fromExpress, serialize as onExpress, type SerializeOptions }
 import { getLock as fromKoa, serialize as onKoa } from '@holdfast/lock/koa'
 import { getLock as fromNode, serialize as onNode } from '@holdfast/lock/node'
 import { eachAdapter } from '@holdfast/test/adapters'
-import { type AppHandler, type Bindings, eachFramework } from '@holdfast/test/frameworks'
+import { type AppHandler, type Bindings, bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request, sent } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
 
@@ -41,15 +41,6 @@ function serialized(
         return next()
       },
     ],
-  }
-}
-
-/** One behind the other. */
-function chained(...all: Bindings[]): Bindings {
-  return {
-    node: () => all.flatMap(({ node }) => node()),
-    express: () => all.flatMap(({ express }) => express()),
-    koa: () => all.flatMap(({ koa }) => koa()),
   }
 }
 
@@ -161,8 +152,13 @@ eachFramework((framework) => {
         return adapter.run(operation, key, args, options)
       },
     }
+    const errors: unknown[] = []
+    const watching: Bindings = {
+      ...bound(),
+      koa: () => [(_ctx, next) => next().catch((error: unknown) => void errors.push(error))],
+    }
     const { port } = await framework.serve({
-      gate: serialized({ adapter: listening, waitMs: 60_000 }),
+      gate: chained(watching, serialized({ adapter: listening, waitMs: 60_000 })),
       handler: ({ headers }) => {
         ran.push(String(headers['x-name']))
         return { body: 'done' }
@@ -176,6 +172,7 @@ eachFramework((framework) => {
     await held.release()
     expect((await patient).status).toBe(200)
     expect(ran).toEqual(['patient'])
+    expect(errors).toEqual([])
   })
 
   it('frees the key when a handler throws', async () => {
@@ -279,6 +276,12 @@ eachFramework((framework) => {
     expect((await request(open.port)).status).toBe(200)
     adapter.recover()
     expect((await request(closed.port)).status).toBe(200)
+  })
+
+  it('passes a bug on, and takes it for no failure of the adapter', async () => {
+    const adapter: Adapter = { ...memoryAdapter(), run: () => Promise.reject(new TypeError('a bug')) }
+    const { port } = await framework.serve({ gate: serialized({ adapter, failure: 'open' }) })
+    expect((await request(port)).status).toBe(500)
   })
 
   it('does not wait for itself where it is mounted twice', async () => {
