@@ -305,7 +305,10 @@ eachFramework((framework) => {
     const note = (lock: Lock | undefined): void => void locks.push(lock)
     const { port } = await framework.serve({
       gate: chained(
-        serialized(options, () => alarms.skip(3_000)),
+        serialized(options, (lock) => {
+          note(lock)
+          alarms.skip(3_000)
+        }),
         serialized(options, note),
         serialized({ ...options, name: 'another' }, note),
         serialized({ ...options, adapter: memoryAdapter() }, note),
@@ -314,8 +317,8 @@ eachFramework((framework) => {
       ),
     })
     expect((await request(port)).status).toBe(200)
-    expect(locks.map((lock) => lock?.key)).toEqual(['/', '/', '/', '//another', '//another'])
-    expect(new Set(locks).size).toBe(4)
+    expect(locks.map((lock) => lock?.key)).toEqual(['/', '/', '/', '/', '//another', '//another'])
+    expect(new Set(locks).size).toBe(5)
   })
 
   it.each<[what: string, key: () => string | string[] | undefined]>([

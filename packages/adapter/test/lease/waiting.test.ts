@@ -106,6 +106,30 @@ eachAdapter((makeAdapter) => {
     expect(await acquireLease(adapter, '{k}', { leaseMs })).toBeUndefined()
   })
 
+  it('gives its place in line back when it leaves, at the end of its patience or on an abort', async () => {
+    const adapter = makeAdapter()
+    const first = await acquireLease(adapter, '{k}', { leaseMs })
+    const controller = new AbortController()
+    const aborted = acquireLease(adapter, '{k}', { leaseMs, waitMs: 20_000, signal: controller.signal })
+    expect(await acquireLease(adapter, '{k}', { leaseMs, waitMs: 50 })).toBeUndefined()
+    controller.abort(new Error('the client has gone'))
+    await expect(aborted).rejects.toThrow('the client has gone')
+    await adapter.run(release, '{k}', { token: first?.token ?? '' })
+    expect(await acquireLease(adapter, '{k}', { leaseMs })).toBeDefined() // who does not wait overtakes nobody
+  })
+
+  it('gives back a lease that comes after the abort, waited for or not', async () => {
+    const adapter = makeAdapter()
+    for (const waitMs of [0, 20_000]) {
+      const controller = new AbortController()
+      const asked = acquireLease(adapter, '{k}', { leaseMs, waitMs, signal: controller.signal })
+      controller.abort(new Error('the client has gone')) // the step is on its way
+      await expect(asked).rejects.toThrow('the client has gone')
+      const next = await acquireLease(adapter, '{k}', { leaseMs })
+      expect(await adapter.run(release, '{k}', { token: next?.token ?? '' })).toBe(true)
+    }
+  })
+
   it('shares permits: two at once, and not three', async () => {
     const adapter = makeAdapter()
     const leases = await Promise.all(Array.from({ length: 3 }, () => acquireLease(adapter, '{s}', { leaseMs, permits: 2 })))
