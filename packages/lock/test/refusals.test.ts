@@ -41,7 +41,7 @@ const outages: [what: string, outage: Outage][] = [
     },
   ],
   ['the network swallows everything', { begin: () => proxy.blackhole(), end: () => proxy.restore() }],
-  ['the network is slower than the deadline', { begin: () => proxy.latency(400), end: () => proxy.restore() }],
+  ['the network is slower than the deadline', { begin: () => proxy.latency(1_200), end: () => proxy.restore() }],
   ['connections are refused', { begin: () => proxy.refuse(), end: () => proxy.restore() }],
 ]
 
@@ -49,8 +49,8 @@ const outages: [what: string, outage: Outage][] = [
 describe.each(outages)('while %s', (_what, outage) => {
   it('calls fail in time, release gives nothing back, who waits waits on, and all goes on afterwards', async () => {
     const locks = locksOn(proxy.url)
-    const held = await locks.acquire('held')
-    const given = await locks.acquire('given')
+    const held = await acquiredAtLast(locks, 'held')
+    const given = await acquiredAtLast(locks, 'given')
     const waiting = locks.acquire('held')
     expect(await locks.tryAcquire('held')).toBeUndefined() // steps of one key keep their order: the other is in line
     await outage.begin()
@@ -61,7 +61,7 @@ describe.each(outages)('while %s', (_what, outage) => {
     await expect(locks.withLock('k', () => {}, { waitMs: 60_000 })).rejects.toMatchObject({ code: TYPED })
     await expect(held.extend()).rejects.toMatchObject({ code: TYPED })
     expect(await given.release()).toBe(false)
-    expect(performance.now() - started).toBeLessThan(2_000)
+    expect(performance.now() - started).toBeLessThan(3_500) // each TIMEOUT_MS at most, before the outage is known
     expect(held.isHeld()).toBe(true)
     await outage.end()
     await acquiredAtLast(locks, 'another')
