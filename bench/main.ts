@@ -2,6 +2,8 @@ import { startRedisCluster, startRedisServer } from '@holdfast/test/redis'
 import { benchCache } from './cache.ts'
 import { benchRateLimit } from './http/rate-limit.ts'
 import { benchIdempotency } from './idempotency.ts'
+import { benchResponseCache } from './http/response-cache.ts'
+import { benchLock } from './lock.ts'
 import { benchMemory } from './memory.ts'
 import { benchCluster, benchRedis } from './redis.ts'
 
@@ -15,6 +17,8 @@ const cluster = await startRedisCluster()
 await benchCluster(cluster.nodes, script)
 await cluster.stop()
 await benchCache(redisUrl)
+await benchLock(redisUrl)
 await benchRateLimit(redisUrl)
 await benchIdempotency(redisUrl)
+await benchResponseCache(redisUrl)
 await server?.stop()

@@ -33,7 +33,7 @@ export async function sideBySide(
   return measured.map(median)
 }
 
-function median(numbers: readonly number[]): number {
+export function median(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0
 }
 

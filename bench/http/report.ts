@@ -1,11 +1,12 @@
 import { type Cost, costs } from './cost.ts'
 
-/** Measures apps, each beside the bare one that its name begins with. */
+/** Measures apps side by side, and prints each beside the first one whose name begins alike: the bare framework. */
 export async function report(what: string, names: readonly string[], options: Parameters<typeof costs>[1]): Promise<void> {
   const measured = await costs(names, options)
   console.log(`\n${what}: requests a second, of bare; CPU a request, over bare`)
   for (const [name, { perSecond, cpuMicros }] of measured) {
-    const bare = measured.get(name.split(',')[0] ?? '') ?? NOTHING
+    const framework = name.split(',')[0] ?? ''
+    const bare = [...measured].find(([other]) => other.split(',')[0] === framework)?.[1] ?? NOTHING
     const ratio = (perSecond / bare.perSecond).toFixed(2)
     const over = (cpuMicros - bare.cpuMicros).toFixed(1)
     console.log(

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from '@jest/globals'
@@ -9,12 +11,19 @@ import { sharedRedisUrl } from '../src/shared-redis.ts'
 
 const statuses = [...Array.from({ length: 10 }, () => 200), 429, 429]
 
-/** A client that no earlier run was: the examples keep their counts in the Redis that all tests share. */
-async function flushed(url: string): Promise<void> {
+/** Has all counts begin anew, once each of the programs counts in Redis: the examples keep them in the one that all tests share. */
+async function countingAnew(ports: readonly number[]): Promise<void> {
   const { Redis } = await import('ioredis')
-  const redis = new Redis(url)
-  const keys = await redis.keys('*-api:*')
-  if (keys.length > 0) await redis.del(keys)
+  const redis = new Redis(sharedRedisUrl())
+  async function forget(): Promise<number> {
+    const keys = await redis.keys('*-api:*')
+    return keys.length === 0 ? 0 : redis.del(keys)
+  }
+  await forget()
+  for (const port of ports) {
+    do await request(port, { path: '/api' })
+    while ((await forget()) === 0)
+  }
   redis.disconnect()
 }
 
@@ -32,8 +41,8 @@ describe.each(['express-api', 'koa-api'])('examples/%s', (name) => {
   })
 
   it('counts in Redis, together with another process', async () => {
-    await flushed(sharedRedisUrl())
     const [one, other] = await Promise.all([1, 2].map(() => startProgram(path, { PORT: '0', REDIS_URL: sharedRedisUrl() })))
+    await countingAnew([one?.port ?? 0, other?.port ?? 0])
     const responses = await Promise.all(
       [one, other].map(async (program) => pipelined(program?.port ?? 0, Array(8).fill({ path: '/api' }))),
     )
@@ -47,6 +56,37 @@ describe.each(['express-api', 'koa-api'])('examples/%s', (name) => {
     expect(program.stderr().match(/HOLDFAST_REDIS_OUTAGE/g)).toHaveLength(1)
     expect(await program.stop()).toBe(0)
   })
+})
+
+it('examples/reverse-proxy stores what its origin answers, and passes on what it must', async () => {
+  const asked: string[] = []
+  const origin = createServer((req, res) => {
+    asked.push(`${req.method} ${req.url} ${String(req.headers['x-hop'] ?? 'no hop')}`)
+    if (req.url === '/closed') return res.destroy()
+    res.setHeader('Cache-Control', 'max-age=60').setHeader('Connection', 'X-Own').setHeader('X-Own', '1')
+    res.end(req.method === 'PUT' ? 'put' : 'page')
+  }).listen(0, '127.0.0.1')
+  await once(origin, 'listening')
+  const address = origin.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const proxy = await startProgram('examples/reverse-proxy/main.ts', {
+    PORT: '0',
+    ORIGIN: `http://127.0.0.1:${port}`,
+    REDIS_URL: undefined,
+  })
+  const headers = { Connection: 'X-Hop', 'X-Hop': '1' }
+  const first = await request(proxy.port, { path: '/page', headers })
+  expect(first).toMatchObject({ status: 200, body: 'page' })
+  expect(first.headers).not.toHaveProperty('x-own')
+  expect((await request(proxy.port, { path: '/page' })).headers['cache-status']).toBe('holdfast; hit; ttl=59')
+  expect((await request(proxy.port, { path: '/page', method: 'HEAD' })).headers['cache-status']).toBe('holdfast; hit; ttl=59')
+  expect((await request(proxy.port, { path: '/page', method: 'PUT', body: 'x' })).body).toBe('put')
+  expect((await request(proxy.port, { path: '/page' })).headers['cache-status']).toBe('holdfast; fwd=uri-miss; stored')
+  expect((await request(proxy.port, { path: '/closed' })).status).toBe(502)
+  expect(asked).toEqual(['GET /page no hop', 'PUT /page no hop', 'GET /page no hop', 'GET /closed no hop'])
+  expect(await proxy.stop()).toBe(0)
+  origin.close()
+  origin.closeAllConnections()
 })
 
 describe('the README', () => {

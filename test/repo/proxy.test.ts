@@ -42,7 +42,9 @@ describe('startProxy', () => {
     proxy.cutReplies()
     await expect(client.set(key, 'applied', 'PX', 10_000)).rejects.toThrow(lost)
     expect(await direct.get(key)).toBe('applied')
+    const ready = new Promise((resolve) => client.once('ready', resolve)) // a connection that is about to be cut takes commands too
     await proxy.restore()
+    await ready
     expect(await client.get(key)).toBe('applied')
   })
 

@@ -10,6 +10,8 @@ export interface Program {
   stderr(): string
   /** Asks it to end. Resolves with its exit code, or null when it had to be killed. */
   stop(): Promise<number | null>
+  /** Ends it as a crash does. */
+  kill(): Promise<void>
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -46,6 +48,11 @@ export async function startProgram(path: string, env: Record<string, string | un
       await exited
       clearTimeout(timer)
       return child.exitCode
+    },
+    async kill() {
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
     },
   }
 }

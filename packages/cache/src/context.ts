@@ -25,6 +25,11 @@ export function loadingOf<T>(loading: readonly string[], tags: Set<string>, run:
   return storage.run({ loading, parent: storage.getStore(), tags }, run)
 }
 
+/** Runs what makes a response, say; the tags of what it uses from any cache come to `tags`. */
+export function collectingTags<T>(tags: Set<string>, run: () => T): T {
+  return loadingOf([], tags, run)
+}
+
 /** Runs what nobody waits for: no loader above it is above it. */
 export function detached<T>(run: () => T): T {
   return storage.run({ loading: [], parent: undefined, tags: new Set() }, run)

@@ -72,8 +72,12 @@ export function createEntries(adapter: Adapter, name: string): Entries {
     async look(keys, budget) {
       const asked = [clock.key, ...keys.map((key) => valueKey(subjectOf(key)))]
       const [time, ...found] = await budget.spend((options) => adapter.getMany(asked, options))
-      const moment = await momentIn(time, budget)
-      return Promise.all(found.map(async (bytes) => judged(bytes, moment, budget)))
+      const opened = momentIn(time, budget)
+      const moment = opened instanceof Promise ? await opened : opened
+      const looked: Looked[] = []
+      for (const each of found.map((bytes) => judged(bytes, moment, budget)))
+        looked.push(each instanceof Promise ? await each : each)
+      return looked
     },
 
     async moment(budget) {

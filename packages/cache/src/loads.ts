@@ -9,6 +9,7 @@ import { begin } from './operations/begin.ts'
 import { renew } from './operations/renew.ts'
 import { settle } from './operations/settle.ts'
 import type { Moment } from './tag-clock.ts'
+import { within } from './timeouts.ts'
 
 /** A value, and its tags. */
 export interface Tagged {
@@ -32,6 +33,8 @@ export interface Task {
   readonly leaseMs: number
   /** Whether to wait while another process loads. */
   readonly waits: boolean
+  /** How long to wait; then it is loaded for this caller alone. Defaults to as long as it takes. */
+  readonly waitMs?: number
   /** Calls the loader; and `late`, once, when it has taken as long as it may. */
   load(moment: Moment, late?: () => void): Promise<Loaded>
   /** Keeps what it gave, if it can be kept. Otherwise it says what those who wait get: undefined, or that each loads for itself. */
@@ -121,10 +124,11 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
   }
 
   async function obtain(task: Task, looked: Looked, budget: Budget): Promise<Obtained> {
-    const { key, leaseMs, waits } = task
+    const { key, leaseMs, waits, waitMs = Number.POSITIVE_INFINITY } = task
     const subject = entries.subjectOf(key)
     const listening = inbox.listen(subject)
-    const giveUpAt = isNested() ? performance.now() + leaseMs : Number.POSITIVE_INFINITY
+    // Two loaders may wait for each other.
+    const giveUpAt = performance.now() + (isNested() ? Math.min(leaseMs, waitMs) : waitMs)
     let { seen, moment } = looked
     let waitedFor = ''
 
@@ -159,14 +163,16 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
         }
         task.decided?.()
         if (!waits) return { from: 'nobody' }
-        if (performance.now() >= giveUpAt) return await alone(task, moment) // both may wait for each other
+        const patienceMs = giveUpAt - performance.now()
+        if (patienceMs <= 0) return await alone(task, moment)
         const own = led.get(key)
-        if (own?.token === asked.token && giveUpAt === Number.POSITIVE_INFINITY) {
-          const result = await settled(own.loaded)
+        if (own?.token === asked.token) {
+          const result = await within<Obtained>(settled(own.loaded), patienceMs, () => ({ from: 'nobody' }))
+          if (result.from === 'nobody') continue
           if (result.from === 'failure') return result
           if (await entries.isValid(await own.loaded, moment, task.newBudget())) return result
         } else {
-          await listening.wait(Math.min(POLL_MS, asked.retryInMs, giveUpAt - performance.now()))
+          await listening.wait(Math.min(POLL_MS, asked.retryInMs, patienceMs))
         }
         waitedFor = asked.token
         left = task.newBudget()

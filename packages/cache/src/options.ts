@@ -129,7 +129,8 @@ export function checkedOptions(options: CacheOptions): CacheSettings {
   }
 }
 
-function checkedNear(near: NearOptions): Required<NearOptions> {
+/** @throws {TypeError | RangeError} when an option is unknown or out of range */
+export function checkedNear(near: NearOptions): Required<NearOptions> {
   if (typeof near !== 'object' || near === null) throw new TypeError(`near must be an object, got ${shown(near)}`)
   checkKnown(near, ['maxBytes', 'ttlMs', 'strict'], 'near.')
   const { maxBytes = 64 * 2 ** 20, ttlMs = 10_000, strict = false } = near

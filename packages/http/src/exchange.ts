@@ -69,6 +69,17 @@ export interface Exchange<Native> {
    */
   tee(next: () => Promise<void>, options: TeeOptions): Promise<Captured>
 
+  /**
+   * Calls `next` once the response that `respond` has given is out, or its client gone, and keeps what the later handlers answer: no
+   * client gets it, no `finish` is told of it. To make anew what was served stale, say.
+   *
+   * They run on the request as it is, and on a response in the place of the one that is out: the same object, which starts afresh.
+   *
+   * @returns How it ended, once it has. A handler that never ends its response is waited for.
+   * @throws what later handlers throw, on Koa; elsewhere the framework answers their errors, and that answer is what is seen
+   */
+  again(next: () => Promise<void>, options: TeeOptions): Promise<Captured>
+
   /** Sends what is held, as the later handlers would have. Without effect when nothing is. */
   release(): void
 }

@@ -1,6 +1,18 @@
 import { defineOperation, type Operation } from '../operation.ts'
 import { nextFence } from './fence.ts'
-import { ALIVE_MS, claimants, leasesLeft, opened, type Permits, permitsLua, saved, told, type Waiter } from './permits.ts'
+import {
+  ALIVE_MS,
+  claimants,
+  KEPT_MS,
+  leasesLeft,
+  lookLua,
+  opened,
+  type Permits,
+  permitsLua,
+  saved,
+  told,
+  type Waiter,
+} from './permits.ts'
 
 /** How many can wait in line for one subject. Whoever comes then has no place, and only looks again. */
 const MAX_WAITERS = 1_000
@@ -68,8 +80,16 @@ export const acquire: Operation<Permits, AcquireArgs, AcquireResult> = defineOpe
     return open.clamped || publish.length > 0 ? saved(open, now, result, publish) : { result }
   },
 
+  luaPrelude: lookLua,
+
   lua: `
     local token, lease, wait, address = ARGV[1], tonumber(ARGV[2]), ARGV[4] == '1', ARGV[5]
+    look()
+    if held == '' and line == '' then
+      local given = exact(next_fence(fence))
+      update(math.max(${KEPT_MS}, lease), 'fence', given, 'holders', holding(token, given, now + lease, lease))
+      return { 1, given }
+    end
     ${permitsLua}
     permits = tonumber(ARGV[3])
     bring_up()

@@ -1,5 +1,5 @@
 import { defineOperation, type Operation } from '../operation.ts'
-import { opened, type Permits, permitsLua, saved, told } from './permits.ts'
+import { KEPT_MS, lookLua, opened, type Permits, permitsLua, saved, told } from './permits.ts'
 
 export interface ExtendArgs {
   readonly token: string
@@ -19,8 +19,16 @@ export const extend: Operation<Permits, ExtendArgs, boolean> = defineOperation({
     return saved(open, now, true, told(open, now))
   },
 
+  luaPrelude: lookLua,
+
   lua: `
     local token, lease = ARGV[1], tonumber(ARGV[2])
+    look()
+    local given = alone(token)
+    if given then
+      update(math.max(${KEPT_MS}, lease), 'holders', holding(token, given, now + lease, lease))
+      return { 1 }
+    end
     ${permitsLua}
     local own = holders[place_of(token, holders)]
     if not own then return { 0 } end

@@ -16,10 +16,13 @@ export function nextFence(stored: number, now: number): number {
  * By Redis' own clock it counts on in microseconds, so that a FLUSHALL between two steps of one millisecond is survived as well.
  */
 export const fenceLua: string = `
+  local micros
   local function next_fence(stored)
-    local time = redis.call('TIME')
-    local micros = time[1] * 1000000 + time[2]
-    if math.floor(micros / 1000) ~= now then micros = now * 1000 end
+    if not micros then
+      local time = redis.call('TIME')
+      micros = time[1] * 1000000 + time[2]
+      if math.floor(micros / 1000) ~= now then micros = now * 1000 end
+    end
     return math.max(stored + 1, micros)
   end
   local function exact(number)

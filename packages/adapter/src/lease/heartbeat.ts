@@ -55,87 +55,99 @@ export interface Heartbeat {
  *
  * @throws {RangeError} when `leaseMs` is not a whole number of at least 1
  */
-export function startHeartbeat({
-  leaseMs,
-  since,
-  renew,
-  beats = true,
-  lost,
-  alarms = heartbeatAlarms,
-}: HeartbeatOptions): Heartbeat {
-  checkedWhole('leaseMs', leaseMs, 1)
-  const { now } = alarms
-  let controller: AbortController | undefined // made when it is asked for: most leases end before
-  const takenAt = since ?? now()
-  let endsAt = takenAt + leaseMs
-  let beating = beats && renew !== undefined
-  let beatsAt = takenAt + leaseMs / 3
-  let over = false
-  let cancel = (): void => {}
+export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
+  checkedWhole('leaseMs', options.leaseMs, 1)
+  return new Pulse(options)
+}
 
-  function wait(): void {
-    cancel()
-    cancel = alarms.at(beating ? Math.min(beatsAt, endsAt) : endsAt, () => {
-      if (!isHeld()) return
-      if (beating && now() >= beatsAt) beat()
-      wait()
+/** A class, since a getter on each of many objects costs more than all else here. */
+class Pulse implements Heartbeat {
+  readonly #leaseMs: number
+  readonly #renew: HeartbeatOptions['renew']
+  readonly #lost: () => Error
+  readonly #alarms: Alarms
+  #endsAt: number
+  #beatsAt: number
+  #beating: boolean
+  #over = false
+  #lostBy: { readonly reason: unknown } | undefined
+  /** Made when it is asked for. */
+  #controller: AbortController | undefined
+  #cancel: () => void = () => {}
+
+  constructor({ leaseMs, since, renew, beats = true, lost, alarms = heartbeatAlarms }: HeartbeatOptions) {
+    const takenAt = since ?? alarms.now()
+    this.#leaseMs = leaseMs
+    this.#renew = renew
+    this.#lost = lost
+    this.#alarms = alarms
+    this.#endsAt = takenAt + leaseMs
+    this.#beatsAt = takenAt + leaseMs / 3
+    this.#beating = beats && renew !== undefined
+    this.#wait()
+  }
+
+  get signal(): AbortSignal {
+    this.isHeld()
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.#lostBy !== undefined) this.#controller.abort(this.#lostBy.reason)
+    }
+    return this.#controller.signal
+  }
+
+  isHeld(): boolean {
+    if (this.#over) return false
+    if (this.#alarms.now() < this.#endsAt) return true
+    this.#lose(this.#lost())
+    return false
+  }
+
+  async renew(): Promise<boolean> {
+    if (!this.isHeld() || this.#renew === undefined) return false
+    const sentAt = this.#alarms.now()
+    this.#beatsAt = sentAt + this.#leaseMs / 3
+    const renewed = await this.#renew()
+    if (this.#over) return false
+    if (renewed) this.#endsAt = Math.max(this.#endsAt, sentAt + this.#leaseMs)
+    else this.#lose(this.#lost())
+    if (!this.isHeld()) return false
+    this.#wait()
+    return true
+  }
+
+  rest(): void {
+    this.#beating = false
+    if (!this.#over) this.#wait()
+  }
+
+  stop(): void {
+    this.#over = true
+    this.#cancel()
+  }
+
+  #wait(): void {
+    this.#cancel()
+    this.#cancel = this.#alarms.at(this.#beating ? Math.min(this.#beatsAt, this.#endsAt) : this.#endsAt, () => {
+      if (!this.isHeld()) return
+      if (this.#beating && this.#alarms.now() >= this.#beatsAt) this.#beat()
+      this.#wait()
     })
   }
 
   /** The next beat does not wait for this one: a call that hangs is followed by another before the lease ends. */
-  function beat(): void {
-    renewOnce().catch((error: unknown) => {
-      if (!isHeld()) return
-      if (!isAdapterError(error)) return lose(error)
-      beatsAt = Math.min(beatsAt, now() + leaseMs / 10)
-      wait()
+  #beat(): void {
+    this.renew().catch((error: unknown) => {
+      if (!this.isHeld()) return
+      if (!isAdapterError(error)) return this.#lose(error)
+      this.#beatsAt = Math.min(this.#beatsAt, this.#alarms.now() + this.#leaseMs / 10)
+      this.#wait()
     })
   }
 
-  async function renewOnce(): Promise<boolean> {
-    if (!isHeld() || renew === undefined) return false
-    const sentAt = now()
-    beatsAt = sentAt + leaseMs / 3
-    const renewed = await renew()
-    if (over) return false
-    if (renewed) endsAt = Math.max(endsAt, sentAt + leaseMs)
-    else lose(lost())
-    if (!isHeld()) return false
-    wait()
-    return true
-  }
-
-  function isHeld(): boolean {
-    if (over) return false
-    if (now() < endsAt) return true
-    lose(lost())
-    return false
-  }
-
-  function lose(reason: unknown): void {
-    stop()
-    controller ??= new AbortController()
-    controller.abort(reason)
-  }
-
-  function stop(): void {
-    over = true
-    cancel()
-  }
-
-  wait()
-  return {
-    get signal() {
-      isHeld()
-      controller ??= new AbortController()
-      return controller.signal
-    },
-    isHeld,
-    renew: renewOnce,
-    rest() {
-      beating = false
-      if (!over) wait()
-    },
-    stop,
+  #lose(reason: unknown): void {
+    this.stop()
+    this.#lostBy = { reason }
+    this.#controller?.abort(reason)
   }
 }

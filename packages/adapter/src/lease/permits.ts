@@ -43,7 +43,7 @@ export const ALIVE_MS = 5_000
 /** How long one that was told may take to claim its turn. */
 const CLAIM_MS = 1_000
 /** For how long a fence is kept that nobody holds: by so much the clock may be set back without a token coming twice. */
-const KEPT_MS = 60_000
+export const KEPT_MS = 60_000
 
 export function opened(state: Permits | undefined, now: number, permits: number = state?.permits ?? 1): Opened {
   const { fence = 0, holders = [], waiters = [] } = state ?? {}
@@ -111,20 +111,40 @@ export function saved<Result>(
 }
 
 /**
- * The same in Lua. The line is one string, `;token address until` for each waiter: `front` has those that were brought up from it,
- * `line` the rest, which is searched but not taken apart, and `length` is how long both are together.
+ * What a step begins with, in Lua, for a `luaPrelude`: `look()`. Most steps find nobody else there, and take a short way from here, by
+ * `held` and `line` as they stand in Redis, or by `alone`, the fence of who alone holds a lease. The permits count for those who
+ * wait, and who comes to wait sets them.
+ */
+export const lookLua: string = `
+  ${fenceLua}
+  local fence, permits, held, line, length
+  local function look()
+    fence, permits, held, line, length = read('fence', 'permits', 'holders', 'line', 'length')
+    fence, held, line = tonumber(fence) or 0, held or '', line or ''
+  end
+  local function alone(token)
+    if line ~= '' then return nil end
+    local owner, given, ends = string.match(held, '^(%S+) (%S+) (%S+) %S+$')
+    if owner == token and tonumber(ends) > now then return given end
+  end
+  local function holding(token, given, ends, lease)
+    return token .. ' ' .. given .. ' ' .. exact(ends) .. ' ' .. exact(lease)
+  end
+`
+
+/**
+ * The same in Lua, for the others, after `look()`. The line is one string, `;token address until` for each waiter: `front` has those
+ * that were brought up from it, `line` the rest, which is searched but not taken apart, and `length` is how long both are together.
  */
 export const permitsLua: string = `
-  ${fenceLua}
-  local fence, permits, held, line, length = read('fence', 'permits', 'holders', 'line', 'length')
-  fence, permits, line, length = tonumber(fence) or 0, tonumber(permits) or 1, line or '', tonumber(length) or 0
+  permits, length = tonumber(permits) or 1, tonumber(length) or 0
   local holders, front, clamped = {}, {}, false
   local function clamp(moment, latest)
     if moment <= latest then return moment end
     clamped = true
     return latest
   end
-  for token, given, ends, lease in string.gmatch(held or '', '(%S+) (%S+) (%S+) (%S+)') do
+  for token, given, ends, lease in string.gmatch(held, '(%S+) (%S+) (%S+) (%S+)') do
     lease = tonumber(lease)
     ends = clamp(tonumber(ends), now + lease)
     if ends > now then holders[#holders + 1] = { token = token, fence = given, ends = ends, lease = lease } end
@@ -176,7 +196,7 @@ export const permitsLua: string = `
     local lasts, leases, entries = ${KEPT_MS}, {}, {}
     for i, holder in ipairs(holders) do
       lasts = math.max(lasts, holder.ends - now)
-      leases[i] = table.concat({ holder.token, holder.fence, exact(holder.ends), exact(holder.lease) }, ' ')
+      leases[i] = holding(holder.token, holder.fence, holder.ends, holder.lease)
     end
     for i, waiter in ipairs(front) do entries[i] = entry(waiter.token, waiter.address, waiter.ends) end
     update(

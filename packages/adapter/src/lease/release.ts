@@ -1,5 +1,5 @@
 import { defineOperation, type Operation } from '../operation.ts'
-import { opened, type Permits, permitsLua, saved, told } from './permits.ts'
+import { KEPT_MS, lookLua, opened, type Permits, permitsLua, saved, told } from './permits.ts'
 
 export interface ReleaseArgs {
   readonly token: string
@@ -23,8 +23,15 @@ export const release: Operation<Permits, ReleaseArgs, boolean> = defineOperation
     return saved(left, now, held, told(left, now))
   },
 
+  luaPrelude: lookLua,
+
   lua: `
     local token = ARGV[1]
+    look()
+    if alone(token) then
+      update(${KEPT_MS}, 'holders', '')
+      return { 1 }
+    end
     ${permitsLua}
     bring_up()
     local held, waited = place_of(token, holders), place_of(token, front)

@@ -29,7 +29,7 @@ eachAdapter((makeAdapter) => {
   }, 30_000)
 
   it('serves a thousand who ask at once, each after the one before', async () => {
-    const adapter = makeAdapter()
+    const adapter = makeAdapter(fakeClock().now) // its clock stands still: on a busy machine nobody is late
     const served: number[] = []
     async function ask(place: number): Promise<void> {
       const lease = await acquireLease(adapter, '{thousand}', { leaseMs, waitMs: 60_000 })
@@ -40,8 +40,20 @@ eachAdapter((makeAdapter) => {
     expect(served).toEqual(Array.from({ length: 1_000 }, (_, place) => place))
   }, 60_000)
 
+  it('keeps 1,000 places in line; who comes then has none, and only looks again', async () => {
+    const adapter = makeAdapter()
+    const tokens = Array.from({ length: 1_002 }, newToken)
+    const ask = (token: string, wait: boolean) =>
+      adapter.run(acquire, '{full}', { token, leaseMs, permits: 1, wait, address: 'inbox' })
+    const asked = await Promise.all(tokens.map((token) => ask(token, true)))
+    expect(asked.filter(({ state }) => state === 'held')).toHaveLength(1)
+    expect(asked.at(-1)).toEqual({ state: 'waiting', retryInMs: 2_000 })
+    await Promise.all(tokens.slice(0, -1).map((token) => adapter.run(release, '{full}', { token })))
+    expect(await ask(newToken(), false)).toMatchObject({ state: 'held' })
+  })
+
   it('serves who came first, woken by who was before, with a command or two a waiter', async () => {
-    const adapter = counting(makeAdapter())
+    const adapter = counting(makeAdapter(fakeClock().now))
     const first = await acquireLease(adapter, '{line}', { leaseMs, waitMs: 1_000 })
     const order: number[] = []
     const wakes: number[] = []
@@ -92,6 +104,30 @@ eachAdapter((makeAdapter) => {
     await adapter.run(release, '{k}', { token: first?.token ?? '' })
     expect((await patient)?.fence).toBeGreaterThan(first?.fence ?? 0)
     expect(await acquireLease(adapter, '{k}', { leaseMs })).toBeUndefined()
+  })
+
+  it('gives its place in line back when it leaves, at the end of its patience or on an abort', async () => {
+    const adapter = makeAdapter()
+    const first = await acquireLease(adapter, '{k}', { leaseMs })
+    const controller = new AbortController()
+    const aborted = acquireLease(adapter, '{k}', { leaseMs, waitMs: 20_000, signal: controller.signal })
+    expect(await acquireLease(adapter, '{k}', { leaseMs, waitMs: 50 })).toBeUndefined()
+    controller.abort(new Error('the client has gone'))
+    await expect(aborted).rejects.toThrow('the client has gone')
+    await adapter.run(release, '{k}', { token: first?.token ?? '' })
+    expect(await acquireLease(adapter, '{k}', { leaseMs })).toBeDefined() // who does not wait overtakes nobody
+  })
+
+  it('gives back a lease that comes after the abort, waited for or not', async () => {
+    const adapter = makeAdapter()
+    for (const waitMs of [0, 20_000]) {
+      const controller = new AbortController()
+      const asked = acquireLease(adapter, '{k}', { leaseMs, waitMs, signal: controller.signal })
+      controller.abort(new Error('the client has gone')) // the step is on its way
+      await expect(asked).rejects.toThrow('the client has gone')
+      const next = await acquireLease(adapter, '{k}', { leaseMs })
+      expect(await adapter.run(release, '{k}', { token: next?.token ?? '' })).toBe(true)
+    }
   })
 
   it('shares permits: two at once, and not three', async () => {

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import type { Captured, HoldOptions, ResponseHead, TeeOptions } from '../captured.ts'
@@ -18,6 +19,7 @@ import { MessageHead } from './message-head.ts'
  */
 export class KoaCapture {
   readonly #ctx: Context
+  readonly #socket: Socket
   readonly #options: HoldOptions & Partial<TeeOptions>
   readonly #goOn: () => void
   readonly #node: Capture
@@ -26,6 +28,7 @@ export class KoaCapture {
 
   constructor(ctx: Context, options: HoldOptions & Partial<TeeOptions>, goOn: () => void) {
     this.#ctx = ctx
+    this.#socket = ctx.req.socket
     this.#options = options
     this.#goOn = goOn
     this.#node = new Capture(ctx.req, ctx.res, options)
@@ -97,7 +100,7 @@ export class KoaCapture {
       kept.add(body.bytes)
       return this.#complete(mode, head, kept)
     }
-    if (mode === 'tee' && !this.#ctx.req.socket.destroyed) return this.#copy(body.stream, head, kept)
+    if (mode === 'tee' && !this.#socket.destroyed) return this.#copy(body.stream, head, kept)
     return this.#collect(mode, body.stream, head, kept)
   }
 
@@ -117,7 +120,7 @@ export class KoaCapture {
     this.#letGo()
     const outcome = await copying.copied
     if (outcome === 'complete') return completeOf(head, kept)
-    if (outcome === 'too-large') await whenClosed(this.#ctx.req, this.#ctx.res)
+    if (outcome === 'too-large') await whenClosed(this.#socket, this.#ctx.res)
     return { outcome }
   }
 
@@ -171,7 +174,7 @@ export class KoaCapture {
 
   async #out(outcome: 'too-large' | 'passed'): Promise<Captured> {
     this.#letGo()
-    await whenClosed(this.#ctx.req, this.#ctx.res)
+    await whenClosed(this.#socket, this.#ctx.res)
     return { outcome }
   }
 

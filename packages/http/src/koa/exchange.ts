@@ -1,16 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Context } from 'koa'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
-import { onClosed } from '../node/closed.ts'
+import { onClosed, whenClosed } from '../node/closed.ts'
 import { onEnded } from '../node/ended.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
 import { respond } from '../node/respond.ts'
+import { again } from './again.ts'
 import { KoaCapture } from './capture.ts'
 import { keepOnError } from './errors.ts'
 
 export class KoaExchange implements Exchange<Context> {
   readonly native: Context
+  readonly #socket: Socket
   readonly #goOn: () => void
   #kept: Record<string, string> | undefined
   #answered = false
@@ -20,6 +23,7 @@ export class KoaExchange implements Exchange<Context> {
   /** @param goOn Lets the middlewares before this one, and then Koa, do their part, while the handler goes on */
   constructor(native: Context, goOn: () => void) {
     this.native = native
+    this.#socket = native.req.socket
     this.#goOn = goOn
   }
 
@@ -40,7 +44,7 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   get aborted(): boolean {
-    return this.native.req.socket.destroyed
+    return this.#socket.destroyed
   }
 
   get status(): number | undefined {
@@ -53,7 +57,7 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   onClose(listener: () => void): void {
-    onClosed(this.native.req, this.native.res, listener)
+    onClosed(this.#socket, this.native.res, listener)
   }
 
   setHeader(name: string, value: string): void {
@@ -88,6 +92,11 @@ export class KoaExchange implements Exchange<Context> {
 
   tee(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
     return this.#captured(next, options)
+  }
+
+  async again(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
+    await whenClosed(this.#socket, this.native.res)
+    return again(this.native, next, options)
   }
 
   release(): void {

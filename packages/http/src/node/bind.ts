@@ -15,7 +15,7 @@ export function bind<Native extends IncomingMessage>(
     function pass(): Promise<void> {
       if (passed) return Promise.reject(new Error('next() called multiple times'))
       passed = true
-      const closed = whenClosed(req, res)
+      const closed = whenClosed(req.socket, res)
       next()
       return closed
     }

@@ -1,17 +1,21 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Resolves once the response is out, or its client is gone. */
-export function whenClosed(req: IncomingMessage, res: ServerResponse): Promise<void> {
-  if (res.closed || req.socket.destroyed) return Promise.resolve()
-  return new Promise((resolve) => onClosed(req, res, resolve))
+/**
+ * Resolves once the response is out, or its client is gone.
+ *
+ * @param socket The request's, as it came: a client that sends the request on, undici's, takes it off it
+ */
+export function whenClosed(socket: Socket, res: ServerResponse): Promise<void> {
+  if (res.closed || socket.destroyed) return Promise.resolve()
+  return new Promise((resolve) => onClosed(socket, res, resolve))
 }
 
 /** Calls back once the response is out, or its client is gone; at once when it is gone already. */
-export function onClosed(req: IncomingMessage, res: ServerResponse, listener: () => void): void {
-  if (res.closed || req.socket.destroyed) return listener()
+export function onClosed(socket: Socket, res: ServerResponse, listener: () => void): void {
+  if (res.closed || socket.destroyed) return listener()
   res.once('close', listener)
-  if (res.socket === null) listenBySocket(req.socket, res, listener)
+  if (res.socket === null) listenBySocket(socket, res, listener)
 }
 
 /** A pipelined response that waits for its turn has no socket yet, and Node never closes it when the client leaves before. */

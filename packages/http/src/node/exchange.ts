@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
+import { again } from './again.ts'
 import { Capture } from './capture/capture.ts'
-import { onClosed } from './closed.ts'
+import { onClosed, whenClosed } from './closed.ts'
 import { onEnded } from './ended.ts'
 import { restore, type Snapshot, snapshotOf } from './header-list.ts'
 import { respond } from './respond.ts'
@@ -15,6 +17,7 @@ export interface RequestRules<Native> {
 
 export class NodeExchange<Native extends IncomingMessage> implements Exchange<Native> {
   readonly native: Native
+  readonly #socket: Socket
   readonly #res: ServerResponse
   readonly #rules: RequestRules<Native>
   #answered = false
@@ -23,6 +26,7 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
 
   constructor(native: Native, res: ServerResponse, rules: RequestRules<Native>) {
     this.native = native
+    this.#socket = native.socket
     this.#res = res
     this.#rules = rules
   }
@@ -44,7 +48,7 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
   }
 
   get aborted(): boolean {
-    return this.native.socket.destroyed
+    return this.#socket.destroyed
   }
 
   get status(): number | undefined {
@@ -57,7 +61,7 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
   }
 
   onClose(listener: () => void): void {
-    onClosed(this.native, this.#res, listener)
+    onClosed(this.#socket, this.#res, listener)
   }
 
   setHeader(name: string, value: string): void {
@@ -87,6 +91,11 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
 
   tee(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
     return this.#captured(next, options)
+  }
+
+  async again(next: () => Promise<void>, options: TeeOptions): Promise<Captured> {
+    await whenClosed(this.#socket, this.#res)
+    return again(this.native, this.#res, next, options)
   }
 
   release(): void {

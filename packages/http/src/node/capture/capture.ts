@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Captured, CaptureMode, HoldOptions, ResponseHead, TeeOptions } from '../../captured.ts'
 import { onClosed } from '../closed.ts'
 import { current, type Methods, putBack, replace } from './below.ts'
@@ -17,6 +18,7 @@ export class Capture implements Course {
   readonly captured: Promise<Captured>
   readonly head: ResponseHead
   readonly #req: IncomingMessage
+  readonly #socket: Socket
   readonly #res: ServerResponse
   readonly #options: HoldOptions & Partial<TeeOptions>
   readonly #below: Methods
@@ -34,6 +36,7 @@ export class Capture implements Course {
 
   constructor(req: IncomingMessage, res: ServerResponse, options: HoldOptions & Partial<TeeOptions>) {
     this.#req = req
+    this.#socket = req.socket
     this.#res = res
     this.#options = options
     this.head = new Head(res)
@@ -48,7 +51,7 @@ export class Capture implements Course {
     this.#ours = new Calls(res, this.#below, this).methods
     if (res.headersSent || res.writableEnded) this.#state = 'passing'
     else replace(res, this.#ours)
-    onClosed(req, res, () => this.#closed())
+    onClosed(this.#socket, res, () => this.#closed())
   }
 
   /** Whether no head of a response has come by here. */
@@ -123,7 +126,7 @@ export class Capture implements Course {
   }
 
   get #isGone(): boolean {
-    return this.#req.socket.destroyed
+    return this.#socket.destroyed
   }
 
   takeHead(): void {
@@ -269,7 +272,7 @@ export class Capture implements Course {
       case 'teeing':
         return this.#cut()
       case 'holding':
-        if (isPipedInto(this.#res) || isClosedByUs(this.#req.socket)) return this.#cut()
+        if (isPipedInto(this.#res) || isClosedByUs(this.#socket)) return this.#cut()
         return this.#orphan()
       case 'open':
         if (!this.#res.writableFinished) return isPipedInto(this.#res) ? this.#cut() : this.#orphan()
@@ -285,6 +288,6 @@ export class Capture implements Course {
   #orphan(): void {
     if (this.#disguise.isOrphan) return this.#disguise.stayOpen()
     this.#disguise.orphan()
-    onStopped(this.#res, this.#req.socket, () => this.#cut())
+    onStopped(this.#res, this.#socket, () => this.#cut())
   }
 }

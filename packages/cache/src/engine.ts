@@ -1,0 +1,8 @@
+export { type Budget, createBudget } from './budget.ts'
+export { collectingTags, detached, useTags } from './context.ts'
+export { createEntries, type Entries, type Looked } from './entries.ts'
+export type { Entry } from './frame.ts'
+export { createLoads, type Loaded, type Loads, type Obtained, type Task } from './loads.ts'
+export { createNear, type Near } from './near.ts'
+export { checkedNear, checkedTags, type NearOptions } from './options.ts'
+export type { Moment } from './tag-clock.ts'

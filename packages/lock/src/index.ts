@@ -1,0 +1,5 @@
+export { LockLostError, LockTimeoutError } from './errors.ts'
+export type { LockEvent } from './events.ts'
+export type { Lock } from './lock.ts'
+export { createLocks, type Locks, type Semaphore } from './locks.ts'
+export type { AcquireOptions, HoldOptions, LocksOptions } from './options.ts'

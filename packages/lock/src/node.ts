@@ -1,0 +1,16 @@
+import type { IncomingMessage } from 'node:http'
+import { type NodeMiddleware, toNode } from '@holdfast/http/node'
+import { createHandler } from './handler.ts'
+import type { SerializeOptions } from './serialize-options.ts'
+
+export { getLock } from './held.ts'
+export type { SerializeOptions } from './serialize-options.ts'
+
+/**
+ * Lets one request per key at a time through to the handlers after it, in front of the app or without a framework: the others wait in line, or are refused with 409.
+ *
+ * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
+ */
+export function serialize(options: SerializeOptions<IncomingMessage>): NodeMiddleware {
+  return toNode(createHandler(options))
+}

@@ -1,0 +1,53 @@
+import type { Exchange } from '@holdfast/http'
+import type { Engine } from './engine.ts'
+import type { Settings } from './options.ts'
+import { type Input, watchReads } from './reads.ts'
+import { type Directives, directivesIn } from './rfc/cache-control.ts'
+
+/** A request, and what the cache has to know of it. */
+export interface Asked<Native> {
+  readonly exchange: Exchange<Native>
+  readonly next: () => Promise<void>
+  /** The key of its URL. */
+  readonly base: string
+  /** Whether it has an `Authorization` field. */
+  readonly authorized: boolean
+  /** What was read of it to make its key. */
+  readonly keyed: ReadonlySet<Input['kind']>
+  /** What its client demands, where clients have a say. */
+  readonly control: Directives
+  /** Whether it is answered anew, whatever is stored. */
+  readonly refreshes: boolean
+}
+
+const NOTHING: Directives = new Map()
+
+export function createAsking<Native>(
+  { keyOf }: Engine,
+  { key, mode }: Pick<Settings<Native, unknown>, 'key' | 'mode'>,
+  inputs: (native: Native) => readonly Input[],
+): (exchange: Exchange<Native>, next: () => Promise<void>, refreshes: boolean) => Asked<Native> {
+  function ownKey(native: Native, make: (native: Native) => string): Pick<Asked<Native>, 'base' | 'keyed'> {
+    const reads = watchReads(inputs(native))
+    try {
+      const base = make(native)
+      if (typeof base !== 'string') throw new TypeError(`key must return a string, got ${String(base)}`)
+      return { base, keyed: new Set(reads.all.keys()) }
+    } finally {
+      reads.stop()
+    }
+  }
+
+  /** `Pragma` counts where there is no `Cache-Control`: RFC 9111, section 5.4. */
+  function controlIn({ headers }: Exchange<Native>): Directives {
+    return mode === 'rfc' ? directivesIn(headers['cache-control'] ?? headers.pragma) : NOTHING
+  }
+
+  return (exchange, next, refreshes) => {
+    const { native, headers, url } = exchange
+    const made = key === undefined ? { base: keyOf(headers.host ?? '', url), keyed: NOT_KEYED } : ownKey(native, key)
+    return { exchange, next, ...made, authorized: headers.authorization !== undefined, control: controlIn(exchange), refreshes }
+  }
+}
+
+const NOT_KEYED: ReadonlySet<Input['kind']> = new Set()

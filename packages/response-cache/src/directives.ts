@@ -1,0 +1,39 @@
+/** What a handler says of its response, by `cacheFor` and `noCache`. */
+export interface CacheForOptions {
+  /** For how long the response is fresh, in milliseconds. Defaults to what its own headers say, or the middleware's `ttlMs`. */
+  readonly ttlMs?: number
+  /** For how long after that it may be served while it is made anew. Defaults to what its own headers say, or the middleware's. */
+  readonly staleWhileRevalidateMs?: number
+  /** For how long after that it may be served when making it anew fails. Defaults to what its own headers say, or the middleware's. */
+  readonly staleIfErrorMs?: number
+  /** What `invalidateTags` drops it by. Defaults to none. */
+  readonly tags?: readonly string[]
+}
+
+export interface Said extends CacheForOptions {
+  readonly never?: boolean
+}
+
+/** One for all copies of this package. */
+const KEY = Symbol.for('holdfast.response-cache')
+
+/** @throws {TypeError | RangeError} when an option is unknown or out of range */
+export function sayCacheFor(target: object, options: CacheForOptions): void {
+  const { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, tags = [], ...unknown } = options
+  for (const name of Object.keys(unknown)) throw new TypeError(`cacheFor has no option ${name}`)
+  for (const [name, value] of Object.entries({ ttlMs, staleWhileRevalidateMs, staleIfErrorMs })) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
+      throw new RangeError(`${name} must be a whole number of milliseconds of at least 0, got ${String(value)}`)
+    }
+  }
+  const before = saidOf(target)
+  Reflect.set(target, KEY, { ...before, ...options, tags: [...(before?.tags ?? []), ...tags] })
+}
+
+export function sayNoCache(target: object): void {
+  Reflect.set(target, KEY, { ...saidOf(target), never: true })
+}
+
+export function saidOf(target: object | undefined): Said | undefined {
+  return target === undefined ? undefined : (Reflect.get(target, KEY) as Said | undefined) // set above, and nowhere else
+}

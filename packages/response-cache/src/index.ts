@@ -1,0 +1,6 @@
+export type { Handling } from './cache-status.ts'
+export type { ResponseCacheEvent, ResponseCacheFailureEvent } from './events.ts'
+export type { ExplainRequest, Explanation } from './explain.ts'
+export type { QueryOptions } from './key.ts'
+export type { ResponseCacheOptions } from './options.ts'
+export { createResponseCache, type ResponseCache } from './response-cache.ts'

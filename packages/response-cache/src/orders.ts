@@ -1,0 +1,87 @@
+import type { ServerResponse } from 'node:http'
+import type { Asked } from './asked.ts'
+import { saidOf } from './directives.ts'
+import type { Settings } from './options.ts'
+import type { Order, Production, Purpose } from './order.ts'
+import { createPolicy } from './policy.ts'
+import { produce } from './production.ts'
+import { type Input, type Reads, watchReads } from './reads.ts'
+import type { Refusal } from './rfc/storable.ts'
+import { isDevelopment, warnOfReads } from './warnings.ts'
+
+/** What a binding knows of its framework. */
+export interface Surroundings<Native, Target> {
+  /** What a handler answers by, and says `cacheFor` of. */
+  target(native: Native): Target & object
+  response(native: Native): ServerResponse
+  /** What of a request is one client's own. */
+  inputs(native: Native): readonly Input[]
+}
+
+export interface Orders<Native> {
+  /** What has to be known to run the handlers of a request, or to judge what they have made. */
+  orderOf(asked: Asked<Native>, purpose: Purpose, reads?: Reads): Order
+  /** Runs the handlers of a request. */
+  run(asked: Asked<Native>, purpose: Purpose): Production
+}
+
+export function createOrders<Native, Target>(
+  settings: Settings<Native, Target>,
+  { target, response, inputs }: Surroundings<Native, Target>,
+  now: () => number,
+): Orders<Native> {
+  const { mode, vary, maxBytes, cacheStatus: cacheName, tagHeaders, tags } = settings
+  const judge = createPolicy(settings)
+
+  function orderOf({ exchange, next, keyed, authorized }: Asked<Native>, purpose: Purpose, reads?: Reads): Order {
+    const { native } = exchange
+    return {
+      ...purpose,
+      exchange,
+      next,
+      authorized,
+      response: response(native),
+      maxBytes,
+      cacheName,
+      vary,
+      tagHeaders,
+      now,
+      judge,
+      said: () => saidOf(target(native)),
+      tagsOf: () => tags?.(native, target(native)) ?? [],
+      read: (names) => (reads === undefined ? undefined : firstRead(reads, keyed, names)),
+    }
+  }
+
+  return {
+    orderOf,
+
+    run(asked, purpose) {
+      if (mode === 'rfc') return produce(orderOf(asked, purpose))
+      const reads = watchReads(inputs(asked.exchange.native))
+      const production = produce(orderOf(asked, purpose, reads))
+      production.product.then(
+        ({ refusal }) => {
+          reads.stop()
+          if (isDevelopment()) warnOfReads(reads, refusal, asked.base)
+        },
+        () => reads.stop(),
+      )
+      return production
+    },
+  }
+}
+
+/** What was read that neither the key nor `Vary` has. */
+function firstRead(reads: Reads, keyed: Asked<unknown>['keyed'], names: readonly string[]): Refusal | undefined {
+  for (const kind of reads.all.keys()) {
+    if (!keyed.has(kind) && !names.includes(FIELDS[kind] ?? '')) return kind
+  }
+  return undefined
+}
+
+/** The request fields that stand for what was read. */
+const FIELDS: Readonly<Partial<Record<Input['kind'], string>>> = {
+  'cookie-read': 'cookie',
+  'authorization-read': 'authorization',
+}

@@ -1,0 +1,76 @@
+import type { Refusal } from './rfc/storable.ts'
+import { isDevelopment } from './warnings.ts'
+
+/** Something of a request that makes its response one client's own, if it was read. */
+export interface Input {
+  readonly holder: object
+  readonly name: string
+  readonly kind: Extract<Refusal, 'cookie-read' | 'authorization-read' | 'session-read' | 'user-read'>
+}
+
+/** Sees what of a request is read. */
+export interface Reads {
+  /** What was read so far, and in development where first. */
+  readonly all: ReadonlyMap<Input['kind'], string>
+  /** Puts everything back as it was. */
+  stop(): void
+}
+
+export function watchReads(inputs: readonly Input[]): Reads {
+  const all = new Map<Input['kind'], string>()
+  const stops = inputs.map(({ holder, name, kind }) =>
+    watch(holder, name, () => {
+      if (!all.has(kind)) all.set(kind, whereFrom())
+    }),
+  )
+  return {
+    all,
+    stop() {
+      for (const stop of stops) stop()
+    },
+  }
+}
+
+/** Has `touched` called when a property is read or set, which goes on to be what it was. */
+function watch(holder: object, name: string, touched: () => void): () => void {
+  const before = Object.getOwnPropertyDescriptor(holder, name)
+  if (before?.configurable === false) return () => {}
+  let own = before
+  Object.defineProperty(holder, name, {
+    configurable: true,
+    enumerable: before?.enumerable ?? false,
+    get() {
+      touched()
+      if (own === undefined) return Reflect.get(Reflect.getPrototypeOf(holder) ?? {}, name, holder) as unknown
+      return own.get === undefined ? (own.value as unknown) : (own.get.call(holder) as unknown)
+    },
+    set(value: unknown) {
+      touched()
+      if (own?.set !== undefined) own.set.call(holder, value)
+      else if (own === undefined && hasSetter(holder, name))
+        Reflect.set(Reflect.getPrototypeOf(holder) ?? {}, name, value, holder)
+      else own = { value, writable: true, enumerable: true, configurable: true }
+    },
+  })
+  return () => {
+    if (own === undefined) Reflect.deleteProperty(holder, name)
+    else Object.defineProperty(holder, name, own)
+  }
+}
+
+function hasSetter(holder: object, name: string): boolean {
+  for (let at = Reflect.getPrototypeOf(holder); at !== null; at = Reflect.getPrototypeOf(at)) {
+    const descriptor = Object.getOwnPropertyDescriptor(at, name)
+    if (descriptor !== undefined) return descriptor.set !== undefined
+  }
+  return false
+}
+
+/** The line that reads, without those of this file. */
+function whereFrom(): string {
+  if (!isDevelopment()) return ''
+  const lines = (new Error().stack ?? '').split('\n').slice(1)
+  return (lines.find((line) => !FRAMES.test(line)) ?? '').trim()
+}
+
+const FRAMES = /\breads\.[tj]s\b|Object\.get|Map\./

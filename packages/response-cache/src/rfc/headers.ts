@@ -1,0 +1,59 @@
+import { type Fields, tokensIn } from './fields.ts'
+
+/** Fields of one connection: RFC 9110, section 7.6.1, and RFC 9111, section 3.1. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Fields that are about one request, or that the cache makes itself. */
+const OWN = new Set(['age', 'cache-status', 'ratelimit', 'ratelimit-policy'])
+/** The quota of one client, by older names. */
+const QUOTA = /^x-ratelimit-/
+
+/**
+ * The fields of a response that are stored, names and values in turn.
+ *
+ * @param dropped Further ones that are not, in lower case
+ */
+export function storedHeaders(raw: readonly string[], fields: Fields, dropped: ReadonlySet<string>): string[] {
+  const listed = new Set(tokensIn(fields, 'connection'))
+  const kept: string[] = []
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const [name = '', value = ''] = [raw[at], raw[at + 1]]
+    const key = name.toLowerCase()
+    if (HOP_BY_HOP.has(key) || OWN.has(key) || QUOTA.test(key) || listed.has(key) || dropped.has(key)) continue
+    kept.push(name, value)
+  }
+  return kept
+}
+
+/** Fields that describe the stored body, which a 304 does not change: RFC 9111, section 3.2. */
+const OF_BODY = new Set(['content-encoding', 'content-length', 'content-range', 'content-type'])
+
+/** Stored fields, with those that a 304 has sent in their places: RFC 9111, section 4.3.4. */
+export function merged(stored: readonly string[], update: readonly string[]): string[] {
+  const fresh = new Set<string>()
+  const changed: string[] = []
+  for (let at = 0; at + 1 < update.length; at += 2) {
+    const [name = '', value = ''] = [update[at], update[at + 1]]
+    const key = name.toLowerCase()
+    if (OF_BODY.has(key)) continue
+    fresh.add(key)
+    changed.push(name, value)
+  }
+  const kept: string[] = []
+  for (let at = 0; at + 1 < stored.length; at += 2) {
+    const [name = '', value = ''] = [stored[at], stored[at + 1]]
+    if (!fresh.has(name.toLowerCase())) kept.push(name, value)
+  }
+  return [...kept, ...changed]
+}

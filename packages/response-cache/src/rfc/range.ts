@@ -1,0 +1,72 @@
+import parseRange from 'range-parser'
+import type { StoredResponse } from '../stored.ts'
+import type { Conditions } from './conditional.ts'
+import { type Fields, joined } from './fields.ts'
+import { httpDate } from './http-date.ts'
+
+/** The part that a request gets of a stored response. `'not-here'`: of a part that is stored, it wants more. */
+export type Part =
+  | { readonly state: 'whole' | 'not-here' | 'unsatisfiable' }
+  | { readonly state: 'part'; readonly first: number; readonly last: number; readonly total: number; readonly body: Uint8Array }
+
+const RANGE = /^bytes=(\d*)-(\d*)$/
+
+/**
+ * The part that is asked for: RFC 9110, section 14. Of several ranges in one request, which a server may ignore, none is served.
+ */
+export function partOf({ status, body }: StoredResponse, fields: Fields, conditions: Conditions): Part {
+  const { range, 'if-range': ifRange } = conditions
+  const asks = range !== undefined && RANGE.test(range) && (ifRange === undefined || isSame(ifRange, fields))
+  if (status === 206) return asks ? partOfPart(range, body, contentRange(fields)) : { state: 'not-here' }
+  if (!asks || status !== 200) return { state: 'whole' }
+  const ranges = parseRange(body.length, range)
+  if (ranges === -2) return { state: 'whole' }
+  if (ranges === -1) return { state: 'unsatisfiable' }
+  const [only] = ranges
+  if (only === undefined) return { state: 'whole' }
+  return {
+    state: 'part',
+    first: only.start,
+    last: only.end,
+    total: body.length,
+    body: body.subarray(only.start, only.end + 1),
+  }
+}
+
+function partOfPart(range: string, body: Uint8Array, here: ContentRange | undefined): Part {
+  if (here === undefined) return { state: 'not-here' }
+  const { first, last, total } = here
+  const [, from = '', to = ''] = RANGE.exec(range) ?? []
+  const reachesEnd = last === total - 1
+  if (from === '') {
+    const length = Number(to)
+    if (to === '' || !reachesEnd || length > body.length || length === 0) return { state: 'not-here' }
+    return { state: 'part', first: total - length, last: total - 1, total, body: body.subarray(body.length - length) }
+  }
+  const start = Number(from)
+  const end = to === '' ? total - 1 : Math.min(Number(to), total - 1)
+  const lastHere = Math.min(end, first + body.length - 1)
+  if (start < first || start > lastHere || end < start || (lastHere < end && !reachesEnd)) return { state: 'not-here' }
+  return { state: 'part', first: start, last: lastHere, total, body: body.subarray(start - first, lastHere - first + 1) }
+}
+
+/** `If-Range` by strong comparison: RFC 9110, section 13.1.5. */
+function isSame(ifRange: string, fields: Fields): boolean {
+  const tag = joined(fields, 'etag')
+  if (ifRange.includes('"')) return !ifRange.startsWith('W/') && ifRange === tag
+  const date = httpDate(ifRange, 0)
+  return date !== undefined && date === httpDate(joined(fields, 'last-modified'), 0)
+}
+
+/** The positions of a 206's first and last byte, and the length of the whole. */
+export interface ContentRange {
+  readonly first: number
+  readonly last: number
+  readonly total: number
+}
+
+/** Undefined when it is not known: RFC 9110, section 14.4. */
+export function contentRange(fields: Fields): ContentRange | undefined {
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(joined(fields, 'content-range') ?? '') ?? []
+  return first === undefined ? undefined : { first: Number(first), last: Number(last), total: Number(total) }
+}

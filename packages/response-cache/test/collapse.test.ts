@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { eachAdapter } from '@holdfast/test/adapters'
+import { eachFramework } from '@holdfast/test/frameworks'
+import { sent } from '@holdfast/test/raw-http'
+import { expect, it } from '@jest/globals'
+import { type Stage, stage, until } from './stage.ts'
+
+const MINUTE = { 'Cache-Control': 'max-age=60' }
+
+/** A handler that answers when it is let. */
+function gate() {
+  let open: () => void = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open, opened }
+}
+
+eachFramework((framework) => {
+  eachAdapter((makeAdapter) => {
+    const staged = (...[handler, options]: [Parameters<typeof stage>[1], Parameters<typeof stage>[2]?]): Promise<Stage> =>
+      stage(framework, handler, { ...options, adapter: makeAdapter })
+
+    it('makes a response once for 50 clients that ask for it at once', async () => {
+      const { open, opened } = gate()
+      const { get, seen } = await staged(async () => {
+        await opened
+        return { headers: MINUTE, body: 'made once' }
+      })
+      const asking = Array.from({ length: 50 }, () => get('/page'))
+      await until(() => seen.length > 0)
+      open()
+      const responses = await Promise.all(asking)
+      expect(new Set(responses.map(({ body }) => body))).toEqual(new Set(['made once']))
+      expect(seen).toHaveLength(1)
+      const handled = responses.map(({ headers }) => headers['cache-status'])
+      expect(handled.filter((status) => status === 'holdfast; fwd=uri-miss; stored')).toHaveLength(1)
+      expect(handled.filter((status) => status?.includes('collapsed') || status?.includes('hit'))).toHaveLength(49)
+    })
+
+    it('makes each variant once', async () => {
+      const { open, opened } = gate()
+      const { get, seen } = await staged(async ({ headers }) => {
+        const language = headers['accept-language']
+        await opened
+        return { headers: { ...MINUTE, Vary: 'Accept-Language' }, body: language ?? '' }
+      })
+      const languages = ['en', 'de', 'fr']
+      const asking = Array.from({ length: 30 }, (_, index) => get('/', { 'Accept-Language': languages[index % 3] ?? '' }))
+      await until(() => seen.length > 0)
+      open()
+      const bodies = (await Promise.all(asking)).map(({ body }) => body)
+      expect(bodies).toEqual(Array.from({ length: 30 }, (_, index) => languages[index % 3]))
+      expect(seen).toHaveLength(3)
+    })
+
+    it('shares no private answer: those that wait go on at once, and later ones wait for nobody', async () => {
+      let running = 0
+      let most = 0
+      const { open, opened } = gate()
+      const { get, seen } = await staged(async ({ headers }) => {
+        const who = headers.cookie
+        running += 1
+        most = Math.max(most, running)
+        if (seen.length === 1) await opened
+        else await until(() => running === 9)
+        return { headers: MINUTE, body: who ?? 'nobody' }
+      })
+      const asking = Array.from({ length: 10 }, (_, index) => get('/me', { Cookie: `user=${index}` }))
+      await until(() => seen.length > 0)
+      open()
+      running = 0
+      expect((await Promise.all(asking)).map(({ body }) => body)).toEqual(
+        Array.from({ length: 10 }, (_, index) => `user=${index}`),
+      )
+      expect(most).toBe(9)
+    })
+
+    it('gives everybody an answer when the handler fails', async () => {
+      const { get } = await staged(({ next }) => {
+        next(new Error('failed'))
+        return undefined
+      })
+      const statuses = (await Promise.all(Array.from({ length: 10 }, () => get()))).map(({ status }) => status)
+      expect(statuses).toEqual(Array.from({ length: 10 }, () => 500))
+    })
+
+    it('goes on when the client leaves for whom it is made', async () => {
+      const { open, opened } = gate()
+      const { get, seen, port } = await staged(async () => {
+        await opened
+        return { headers: MINUTE, body: 'made' }
+      })
+      const leaver = await sent(port, [{}])
+      await until(() => seen.length === 1)
+      const followers = [get(), get()]
+      leaver.destroy()
+      await once(leaver, 'close')
+      open()
+      expect((await Promise.all(followers)).map(({ body }) => body)).toEqual(['made', 'made'])
+      expect(seen).toHaveLength(1)
+    })
+
+    it('stores no half of a response', async () => {
+      const { get, seen } = await staged(({ res }) => {
+        res.writeHead(200, { ...MINUTE, 'Content-Length': '10' })
+        res.write('half')
+        if (seen.length === 1) res.destroy()
+        else res.end(' whole')
+        return undefined
+      })
+      await expect(get()).rejects.toThrow(/ended after 0|ECONNRESET/)
+      expect((await get()).body).toBe('half whole')
+      expect((await get()).body).toBe('half whole')
+      expect(seen).toHaveLength(2)
+    })
+
+    it('does not bring back what was purged while it was made', async () => {
+      const purges = [
+        (cache: Stage['cache']) => cache.invalidateUrl('http://127.0.0.1/'),
+        (cache: Stage['cache']) => cache.invalidateTags(['product:7']),
+        (cache: Stage['cache']) => cache.clear(),
+      ]
+      for (const purge of purges) {
+        const { open, opened } = gate()
+        let version = 1
+        const { get, seen, cache } = await staged(
+          async () => {
+            const body = `version ${version}`
+            if (seen.length === 1) await opened
+            return { headers: MINUTE, body }
+          },
+          { options: { tags: () => ['product:7'] } },
+        )
+        const old = get()
+        await until(() => seen.length === 1)
+        version = 2
+        await purge(cache)
+        const during = get()
+        open()
+        expect((await old).body).toBe('version 1')
+        expect((await during).body).toBe('version 2')
+        expect((await get()).body).toBe('version 2')
+      }
+    })
+  })
+})
