@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { startBank } from './bank.ts'
 
-// Sends the same POST five times at once, kills the server in the middle of another, and sends that again.
+// Two servers. Sends the same POST five times at once, kills a server in the middle of another, and sends that to the other again.
 const { REDIS_URL } = process.env
 if (!REDIS_URL) {
   console.error('Set REDIS_URL: a server that is killed has to leave its keys somewhere')
@@ -13,39 +13,38 @@ if (!REDIS_URL) {
 }
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 const bank = await startBank(1_000)
-let server = await startServer()
+const [one, other] = await Promise.all([startServer(), startServer()])
 
-console.log('1. The same POST, five times at once:')
+console.log('1. The same POST, five times at once, to both servers:')
 const first = randomUUID()
-const responses = await Promise.all([1, 2, 3, 4, 5].map(() => pay(first, 5)))
+const responses = await Promise.all([one, other, one, other, one].map((server) => pay(server, first, 5)))
 for (const response of responses) console.log(`   ${response}`)
 console.log(`   The bank was told to charge ${bank.charges.length} time\n`)
 
 console.log('2. Once more, and then with another amount:')
-console.log(`   ${await pay(first, 5)}`)
-console.log(`   ${await pay(first, 6)}\n`)
+console.log(`   ${await pay(other, first, 5)}`)
+console.log(`   ${await pay(other, first, 6)}\n`)
 
-console.log('3. Another payment, whose server is killed when the bank has charged:')
+console.log('3. Another payment, whose server is killed when the bank has charged; and again, to the other:')
 const second = randomUUID()
 const charged = bank.nextCharge()
-const lost = pay(second, 7)
+const lost = pay(one, second, 7)
 await charged
-server.process.kill('SIGKILL')
+one.process.kill('SIGKILL')
 console.log(`   ${await lost}`)
-server = await startServer()
-let response = await pay(second, 7)
+let response = await pay(other, second, 7)
 while (response.startsWith('409')) {
   console.log(`   ${response}`)
   await wait(500)
-  response = await pay(second, 7)
+  response = await pay(other, second, 7)
 }
 console.log(`   ${response}`)
 console.log(`   The bank was told to charge ${bank.charges.length} times for two payments`)
 
-server.process.kill('SIGTERM')
+other.process.kill('SIGTERM')
 bank.close()
 
-async function pay(key: string, amount: number): Promise<string> {
+async function pay(server: Server, key: string, amount: number): Promise<string> {
   const headers = { 'Idempotency-Key': `"${key}"`, 'Content-Type': 'application/json', 'X-User': 'ann' }
   try {
     const sent = await fetch(`${server.url}/payments`, { method: 'POST', headers, body: JSON.stringify({ amount }) })
@@ -57,7 +56,12 @@ async function pay(key: string, amount: number): Promise<string> {
   }
 }
 
-async function startServer(): Promise<{ process: ChildProcess; url: string }> {
+interface Server {
+  readonly process: ChildProcess
+  readonly url: string
+}
+
+async function startServer(): Promise<Server> {
   const env = { ...process.env, PORT: '0', BANK_URL: bank.url }
   const child = spawn(process.execPath, ['--conditions=@holdfast/source', '--import', 'tsx', main], {
     env,

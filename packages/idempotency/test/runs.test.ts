@@ -92,11 +92,13 @@ eachAdapter((makeAdapter) => {
   })
 
   it('takes what a run gives a second time for the same', async () => {
-    const { runs } = stage(makeAdapter)
+    const { runs, pass } = stage(makeAdapter)
     const run = await begun(runs)
     await run.commit('answer', bytes)
     expect(await run.commit('answer', bytes)).toEqual({ state: 'committed' })
     expect(await runs.begin(what)).toEqual(ENDED)
+    await pass(6_000)
+    expect(run.signal.aborted).toBe(false) // it was not lost, and is not renewed any more
   })
 
   it('makes a record again that was lost while its run held the lease, by the next renewal', async () => {
