@@ -11,13 +11,12 @@ interface Decided {
 // A registered symbol: a second copy of this package finds the decisions as well.
 const DECIDED: unique symbol = Symbol.for('holdfast.rate-limit')
 
-interface Request {
-  [DECIDED]?: Decided[]
-}
+type Request = object & { [DECIDED]?: Decided[] }
 
 /** The last decision on this request, or undefined when no limiter saw it. */
-export function getRateLimit(native: Request): Decision | undefined {
-  return native[DECIDED]?.at(-1)?.decision
+export function getRateLimit(native: object): Decision | undefined {
+  const { [DECIDED]: all }: Request = native
+  return all?.at(-1)?.decision
 }
 
 /** Whether a limiter of the same name on the same adapter has charged this request to `subject` already. */
