@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { counting } from '@holdfast/adapter/testing'
 import { type AppHandler, type AppRequest, type Bindings, bound, chained, eachFramework } from '@holdfast/test/frameworks'
-import { request, sent } from '@holdfast/test/raw-http'
+import { pipelined, request, sent } from '@holdfast/test/raw-http'
 import { describe, expect, it } from '@jest/globals'
 import express from 'express'
 import express4 from 'express4'
@@ -188,6 +188,22 @@ eachFramework((framework) => {
     )
     expect((await post(port)).status).toBe(500)
     expect(count()).toBe(0)
+  })
+
+  it('leaves its connection to the next request, when nobody reads what was put back', async () => {
+    const { port, count } = await serve({ inProgress: 'wait' })
+    const large = { body: 'x'.repeat(1_048_576) }
+    const requests = [
+      keyed('a', large),
+      keyed('a', large),
+      keyed('a', { body: 'other' }),
+      keyed('b', large),
+      keyed('"'),
+      keyed('a', large),
+    ]
+    const responses = await pipelined(port, requests)
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 422, 200, 400, 200])
+    expect(count()).toBe(2)
   })
 
   it('compares again what it has read, where another middleware stands behind', async () => {
