@@ -51,7 +51,7 @@ export function memoryAdapter({
     const entry = states.find(key, time)
     if (entry !== undefined && entry.kind !== kind) throw new AdapterWrongTypeError(key)
     // What is under a key was left by an operation that works on this kind of state: only the caller can know more.
-    const { result, next, value, publish } = operation.step(entry?.state as S | undefined, args, time)
+    const { result, next, value, publish } = operation.step(entry?.state as S | undefined, args, time, entry?.endsAt)
     if (value !== undefined) {
       if (operation.value !== true) throw new OperationError(`Operation ${operation.name} gave a value, but does not declare it`)
       saveBeside(key, value)

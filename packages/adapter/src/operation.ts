@@ -21,17 +21,23 @@ export interface Operation<State, Args, Result> {
    *
    * @param state What the step before it left, or undefined when there is none or it is past its end
    * @param now Milliseconds since the epoch. It can step back.
+   * @param ends When the state ends; undefined without one. In Redis, a raw string of another program may have no end either.
    */
-  step(state: State | undefined, args: Args, now: number): Transition<State, Result>
+  step(state: State | undefined, args: Args, now: number, ends: number | undefined): Transition<State, Result>
 
   /**
    * The same step, run inside Redis: a function body that returns one flat array of integers and strings.
    *
    * Defined for it: `key`; `KEYS`, with the further keys from 2 on; `ARGV`, what `encode` gave; `now`; and
-   * `read(field, ...)`, the fields' values (nil when there is no state), `ends`, when the state that was read ends (or nil), `write(ttlMs, field, value, ...)`, which replaces the
-   * state, `update(ttlMs, field, value, ...)`, which merges into it, `delete()` and `publish(channel, message)`. With
-   * `state: 'string'` it is `read()` and `write(ttlMs, bytes)`, without `update`. Field names begin with a letter or a digit.
+   * `read(field, ...)`, the fields' values (nil when there is no state), `ends`, when the state that was read ends (or nil),
+   * `write(ttlMs, field, value, ...)`, which replaces the state, `update(ttlMs, field, value, ...)`, which merges into it, `delete()`
+   * and `publish(channel, message)`. Field names begin with a letter or a digit.
+   *
+   * With `state: 'string'` it is `read()` and `write(ttlMs, bytes)`; then, of what was read, `left()`, the milliseconds until it ends
+   * (nil without an end), and `expire(ttlMs)`, which moves the end alone. There is no `ends` and no `update`.
+   *
    * With `value: true` there are `write_value(ttlMs, bytes)` and `delete_value()` as well.
+   *
    * Clients round integers near 2^53: return those as strings, by `string.format('%.0f', n)`.
    */
   readonly lua: string

@@ -44,8 +44,9 @@ export function casAdapter(now: () => number): Adapter {
     if (operation.keys?.(key, args).some((further) => tagOf(further) !== tagOf(key))) throw new OperationError('two slots')
     for (;;) {
       const cell = await read(key, signal)
-      const state = structuredClone(live(key, cell, kind)?.state) as S | undefined
-      const { result, next, value, publish = [] } = operation.step(state, args, now())
+      const found = live(key, cell, kind)
+      const state = structuredClone(found?.state) as S | undefined
+      const { result, next, value, publish = [] } = operation.step(state, args, now(), found?.endsAt)
       const after = next ? { kind, state: next.state, endsAt: now() + next.ttlMs } : undefined
       if (next !== undefined && !compareAndSet(key, cell, after)) continue
       const beside = value ? { kind: 'value' as const, state: Buffer.from(value.bytes), endsAt: now() + value.ttlMs } : undefined

@@ -125,3 +125,25 @@ export const page: Operation<{ count: number }, { text: string; ttlMs: number },
   encode: ({ text, ttlMs }) => [text, ttlMs],
   decode: ([count]) => Number(count),
 })
+
+/** Text that ends: written when there is none, else kept for longer. Gives how long it would have lasted. */
+export const text: Operation<Uint8Array, { bytes: Buffer; ttlMs: number }, number> = defineOperation({
+  name: 'sample.text',
+  state: 'string',
+  step(state, { bytes, ttlMs }, now, ends) {
+    if (state === undefined || ends === undefined) return { result: -1, next: { state: bytes, ttlMs } }
+    return { result: ends - now, next: { state, ttlMs } }
+  },
+  lua: `
+    local bytes, ttl = ARGV[1], tonumber(ARGV[2])
+    if not read() then
+      write(ttl, bytes)
+      return { -1 }
+    end
+    local lasts = left()
+    expire(ttl)
+    return { lasts }
+  `,
+  encode: ({ bytes, ttlMs }) => [bytes, ttlMs],
+  decode: ([lasts]) => Number(lasts),
+})

@@ -35,8 +35,8 @@ export async function createDifferential(clock: FakeClock, makeAdapter: MakeAdap
   /** The operation, with a record of the ends that it sets and the messages that it publishes. */
   function recorded({ operation }: OperationCall): { operation: Operation<unknown, unknown, unknown>; channels: string[] } {
     const channels: string[] = []
-    function step(state: unknown, args: unknown, now: number): Transition<unknown, unknown> {
-      const transition = operation.step(state, args, now)
+    function step(state: unknown, args: unknown, now: number, ends: number | undefined): Transition<unknown, unknown> {
+      const transition = operation.step(state, args, now, ends)
       if (transition.value) moments.ends.push(now + transition.value.ttlMs)
       if (transition.next) moments.ends.push(now + transition.next.ttlMs)
       moments.turns.push(...numbersIn(operation.lua + shown(args) + shown(transition.result)).map((ms) => now + ms))

@@ -105,6 +105,11 @@ local function read()
   if bytes and injected and redis.call('PEXPIRETIME', key) - 4e12 <= now then return nil end
   return bytes or nil
 end
+local function left()
+  if injected then return redis.call('PEXPIRETIME', key) - 4e12 - now end
+  local ttl = redis.call('PTTL', key)
+  return ttl >= 0 and ttl or nil
+end
 local function delete()
   if redis.call('STRLEN', key) then redis.call('DEL', key) end
 end
@@ -115,6 +120,15 @@ local function write(ttl, bytes)
     redis.call('SET', key, bytes, 'PXAT', 4e12 + now + ttl)
   else
     redis.call('SET', key, bytes, 'PX', ttl)
+  end
+end
+local function expire(ttl)
+  redis.call('STRLEN', key)
+  if tonumber(ttl) <= 0 then return delete() end
+  if injected then
+    redis.call('PEXPIREAT', key, 4e12 + now + ttl)
+  else
+    redis.call('PEXPIRE', key, ttl)
   end
 end
 `
