@@ -1,0 +1,42 @@
+import { defineOperation, type Operation } from '@holdfast/adapter'
+import { type Listed, living, opened, sessionsLua, type UserSessions } from './sessions.ts'
+
+/** The sessions of a user that have not ended, by their names, the oldest first. */
+export const list: Operation<UserSessions, undefined, readonly [name: string, session: Omit<Listed, 'dead'>][]> = defineOperation(
+  {
+    name: 'session.list',
+
+    step(state: UserSessions | undefined, _args: undefined, now) {
+      const open = living(opened(state), now).filter(([, { dead }]) => !dead)
+      return { result: open.map(([name, { created, seen, ends, note }]) => [name, { created, seen, ends, note }]) }
+    },
+
+    luaPrelude: sessionsLua,
+
+    lua: `
+    read('epoch')
+    local reply = {}
+    for _, each in ipairs((living())) do
+      if not each.dead then
+        reply[#reply + 1] = each.name
+        reply[#reply + 1] = string.format('%.0f %.0f %.0f', each.created, each.seen, each.ends)
+        reply[#reply + 1] = each.note
+      end
+    end
+    return reply
+  `,
+
+    encode: () => [],
+
+    decode(reply) {
+      const sessions: [string, Omit<Listed, 'dead'>][] = []
+      for (let at = 0; at + 2 < reply.length; at += 3) {
+        const [created = 0, seen = 0, ends = 0] = String(reply[at + 1])
+          .split(' ')
+          .map(Number)
+        sessions.push([String(reply[at]), { created, seen, ends, note: String(reply[at + 2]) }])
+      }
+      return sessions
+    },
+  },
+)

@@ -1,0 +1,115 @@
+import { defineOperation, type Operation } from '@holdfast/adapter'
+import { living, opened, sessionsLua, type UserSessions } from './sessions.ts'
+
+export interface SeeArgs {
+  /** Under which name the session is stored. */
+  readonly name: string
+  /** The user's epoch when the session was begun. */
+  readonly epoch: number
+  /** How long the session lives from now on, in milliseconds. */
+  readonly ttlMs: number
+  /** When it was begun, if it is not listed yet. */
+  readonly created: number
+  /** What the app says of it; undefined leaves what it said before. */
+  readonly note: string | undefined
+  /** Whether the user logs in by it: it belongs to the epoch that is. */
+  readonly joins: boolean
+  /** How many sessions a user may have; 0 for any number. */
+  readonly max: number
+  readonly onMax: 'evict-oldest' | 'reject'
+}
+
+export interface SeeResult {
+  readonly verdict: 'alive' | 'dead' | 'full'
+  readonly epoch: number
+  /** Which sessions had to go. */
+  readonly evicted: readonly string[]
+}
+
+/** Lists a session of a user as seen now, unless the user was logged out of it, or has as many as may be. */
+export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation({
+  name: 'session.see',
+
+  step(state: UserSessions | undefined, args: SeeArgs, now, ends = 0) {
+    const { name, epoch, ttlMs, created, note, joins, max, onMax } = args
+    const user = opened(state)
+    const before = user.listed.get(name)
+    const own = before !== undefined && before.ends > now ? before : undefined
+    if (own?.dead || (own === undefined && !joins && epoch < user.epoch)) return answer('dead', user.epoch)
+    const evicted: string[] = []
+    if (own === undefined) {
+      const others = living(user, now)
+      const open = others.filter(([, { dead }]) => !dead)
+      const over = max === 0 ? 0 : open.length - max + 1
+      if (over > 0 && onMax === 'reject' && joins) return answer('full', user.epoch)
+      user.listed.clear()
+      for (const [each, session] of others) user.listed.set(each, session)
+      for (const [each, session] of onMax === 'reject' ? [] : open.slice(0, Math.max(0, over))) {
+        user.listed.set(each, { ...session, dead: true })
+        evicted.push(each)
+      }
+    }
+    const until = now + ttlMs
+    user.listed.set(name, {
+      created: own?.created ?? created,
+      seen: now,
+      ends: until,
+      dead: false,
+      note: note ?? own?.note ?? '',
+    })
+    return { ...answer('alive', user.epoch, evicted), next: { state: user, ttlMs: Math.max(ends, until) - now } }
+  },
+
+  luaPrelude: sessionsLua,
+
+  lua: `
+    local name, epoch, ttl, created = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+    local note, joins, max, rejects = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8] == 'reject'
+    local epoch_now, packed = read('epoch', 's' .. name)
+    local shown = epoch_now or '0'
+    epoch_now = tonumber(shown)
+    local own = session(name, packed)
+    if own and own.dead or not own and not joins and epoch < epoch_now then return { 'dead', shown } end
+    local last, evicted = math.max(ends or 0, now + ttl) - now, {}
+    if not own then
+      local open = {}
+      local others, ended = living()
+      for _, each in ipairs(others) do
+        if not each.dead then open[#open + 1] = each end
+      end
+      local over = max == 0 and 0 or #open - max + 1
+      if over > 0 and rejects and joins then return { 'full', shown } end
+      for _, field in ipairs(ended) do redis.call('HDEL', key, field) end
+      for i = 1, rejects and 0 or over do
+        open[i].dead = true
+        put(last, open[i])
+        evicted[i] = open[i].name
+      end
+      own = { name = name, created = created, note = '' }
+    end
+    own.seen, own.ends, own.dead = now, now + ttl, false
+    if note ~= '' then own.note = note end
+    put(last, own)
+    return { 'alive', shown, unpack(evicted) }
+  `,
+
+  encode: ({ name, epoch, ttlMs, created, note = '', joins, max, onMax }) => [
+    name,
+    epoch,
+    ttlMs,
+    created,
+    note,
+    joins ? 1 : 0,
+    max,
+    onMax,
+  ],
+  decode: ([verdict, epoch, ...evicted]) => ({
+    verdict: String(verdict) as SeeResult['verdict'],
+    epoch: Number(epoch),
+    evicted: evicted.map(String),
+  }),
+})
+
+function answer(verdict: SeeResult['verdict'], epoch: number, evicted: readonly string[] = []): { result: SeeResult } {
+  return { result: { verdict, epoch, evicted } }
+}

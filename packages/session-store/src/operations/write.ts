@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto'
+import { defineOperation, type Operation, type Transition } from '@holdfast/adapter'
+
+export interface WriteArgs {
+  readonly bytes: Buffer
+  /** Milliseconds. With 0 or less what is there is deleted. */
+  readonly ttlMs: number
+  /** What must be there, or else nothing is written: nothing, anything, whatever there is, or bytes with this SHA-1. */
+  readonly when: 'absent' | 'present' | 'any' | { readonly sha1: string }
+  /** Whether to tell what was there also where it is written over. */
+  readonly tells?: boolean
+}
+
+export interface WriteResult {
+  readonly written: boolean
+  /** What was there before; where it was written over, only if that was asked for. */
+  readonly before: Buffer | undefined
+}
+
+/**
+ * Writes, or deletes, what is stored under a session's key, if there is what must be there.
+ *
+ * The SHA-1 stands for the bytes that a request has read: no version has to be stored with them.
+ */
+export const write: Operation<Uint8Array, WriteArgs, WriteResult> = defineOperation({
+  name: 'session.write',
+  state: 'string',
+
+  step(state: Uint8Array | undefined, { bytes, ttlMs, when, tells = false }: WriteArgs): Transition<Uint8Array, WriteResult> {
+    const before = state === undefined ? undefined : Buffer.from(state)
+    if (!isAllowed(state, when)) return { result: { written: false, before } }
+    return { result: { written: true, before: tells ? before : undefined }, next: ttlMs > 0 ? { state: bytes, ttlMs } : null }
+  },
+
+  lua: `
+    local bytes, ttl, when = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+    local before = read()
+    local allowed
+    if when == 'any' then
+      allowed = true
+    elseif when == 'absent' then
+      allowed = not before
+    elseif when == 'present' then
+      allowed = before
+    else
+      allowed = before and redis.sha1hex(before) == when
+    end
+    if not allowed then return { 0, before } end
+    if ttl > 0 then write(ttl, bytes) else delete() end
+    return { 1, ARGV[4] == '1' and before or nil }
+  `,
+
+  encode: ({ bytes, ttlMs, when, tells = false }) => [bytes, ttlMs, typeof when === 'string' ? when : when.sha1, tells ? 1 : 0],
+  decode: ([written, before]) => ({ written: written === 1, before: typeof before === 'object' ? before : undefined }),
+})
+
+/** The SHA-1 of bytes, as a write asks for it. */
+export function sha1Of(bytes: Uint8Array): string {
+  return createHash('sha1').update(bytes).digest('hex')
+}
+
+function isAllowed(state: Uint8Array | undefined, when: WriteArgs['when']): boolean {
+  if (when === 'any') return true
+  if (when === 'absent') return state === undefined
+  return state !== undefined && (when === 'present' || sha1Of(state) === when.sha1)
+}
