@@ -6,13 +6,16 @@ import { run } from './command.mjs'
 import { tarballs } from './packed.mjs'
 import { packages } from './repo.mjs'
 
+/** What an app brings along, and an entry loads: the store extends express-session's own. */
+const PEERS = ['express-session@1']
+
 /** @throws {Error} when an entry can't be imported or required, or the two don't export the same */
 export async function loadEntries() {
   const cwd = mkdtempSync(join(tmpdir(), 'holdfast-app-'))
   try {
     writeFileSync(join(cwd, 'package.json'), '{ "private": true }\n')
     writeFileSync(join(cwd, 'load.mjs'), LOAD)
-    await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs()], { cwd })
+    await run('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...tarballs(), ...PEERS], { cwd })
     for (const options of [[], withoutRequireOfModules()])
       await run(process.execPath, [...options, 'load.mjs', ...entries()], { cwd })
   } finally {

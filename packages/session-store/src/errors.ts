@@ -6,8 +6,9 @@ export class SessionUnavailableError extends Error {
   readonly expose = false
   readonly headers: { readonly 'Retry-After': string }
 
-  constructor(cause: Error) {
-    super(`The session store cannot reach its sessions: ${cause.message}`, { cause })
+  /** The cause names the key, which is the session id: it is not in the message, which an app may show. */
+  constructor(cause: Error & { readonly code?: unknown }) {
+    super(`The session store cannot reach its sessions (${String(cause.code)}): see its cause`, { cause })
     const ms = 'retryAfterMs' in cause && typeof cause.retryAfterMs === 'number' ? cause.retryAfterMs : 0
     this.headers = { 'Retry-After': String(Math.max(1, Math.ceil(ms / 1_000))) }
   }

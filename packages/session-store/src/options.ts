@@ -1,4 +1,5 @@
 import type { Adapter } from '@holdfast/adapter'
+import type { SessionRecord } from './merge.ts'
 import { LONGEST_MS } from './operations/lifetime.ts'
 
 /** How sessions become text, and text sessions. Both may be given by any serializer that keeps plain objects. */
@@ -50,16 +51,17 @@ export interface SessionStoreOptions<Session> {
 }
 
 /** Options with their defaults filled in. */
-export interface Settings<Session> {
+export interface Settings {
   readonly adapter: Adapter
   readonly prefix: string
   readonly ttlMs: number
-  readonly ttlOf: ((session: Session) => number) | undefined
+  /** Whole milliseconds; 0 or less for a session that ends now. */
+  readonly ttlOf: ((session: SessionRecord) => number) | undefined
   readonly absoluteMs: number
   readonly touchAfterMs: number
   readonly onConflict: 'merge' | 'reject' | 'last-write-wins'
-  readonly user: ((session: Session) => string | undefined) | undefined
-  readonly describe: ((session: Session) => unknown) | undefined
+  readonly user: ((session: SessionRecord) => string | undefined) | undefined
+  readonly describe: ((session: SessionRecord) => unknown) | undefined
   readonly maxPerUser: number
   readonly onMax: 'evict-oldest' | 'reject'
   readonly regenerateGraceMs: number
@@ -71,7 +73,7 @@ export interface Settings<Session> {
 }
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
-export function checkedOptions<Session>(options: SessionStoreOptions<Session>, prefixByDefault: string): Settings<Session> {
+export function checkedOptions(options: SessionStoreOptions<never>, prefixByDefault: string): Settings {
   const { adapter, prefix = prefixByDefault, ttlMs = DAY_MS, absoluteMs = Infinity, touchAfterMs = 0, ...rest } = options
   const { onConflict = 'merge', user, describe, maxPerUser, onMax = 'evict-oldest', regenerateGraceMs = 0, ...more } = rest
   const { hashIds, encryptionKeys = [], serializer = JSON, maxBytes = Infinity, failure = 'closed', ...unknown } = more
@@ -104,10 +106,23 @@ export function checkedOptions<Session>(options: SessionStoreOptions<Session>, p
   }
   if (maxBytes !== Infinity) checkWhole('maxBytes', maxBytes, 1)
   checkOneOf('failure', failure, ['open', 'closed'])
-  const lives = typeof ttlMs === 'function' ? { ttlMs: DAY_MS, ttlOf: ttlMs } : { ttlMs, ttlOf: undefined }
-  const users = { user, describe, maxPerUser: maxPerUser ?? 0, onMax }
+  const lives = typeof ttlMs === 'function' ? { ttlMs: DAY_MS, ttlOf: whole(ofRecord(ttlMs)) } : { ttlMs, ttlOf: undefined }
+  const users = { user: user && ofRecord(user), describe: describe && ofRecord(describe), maxPerUser: maxPerUser ?? 0, onMax }
   const atRest = { hashIds, encryptionKeys, serializer, maxBytes }
   return { adapter, prefix, ...lives, absoluteMs, touchAfterMs, onConflict, ...users, regenerateGraceMs, ...atRest, failure }
+}
+
+/** What was parsed is a session because a session was stored: types can't say so. */
+function ofRecord<Result>(ask: (session: never) => Result): (session: SessionRecord) => Result {
+  return (session) => ask(session as never)
+}
+
+function whole(ttlOf: (session: SessionRecord) => number): (session: SessionRecord) => number {
+  return (session) => {
+    const ms = ttlOf(session)
+    if (typeof ms === 'number' && !Number.isNaN(ms)) return Math.min(Math.ceil(ms), LONGEST_MS)
+    throw new RangeError(`ttlMs must give a number of milliseconds, got ${shown(ms)}`)
+  }
 }
 
 function checkWhole(name: string, value: unknown, least: number): void {

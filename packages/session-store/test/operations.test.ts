@@ -78,7 +78,7 @@ eachAdapter((makeAdapter) => {
       [see, sightings] as const,
       [list, fc.constant(undefined)] as const,
       [logOut, logOuts] as const,
-      [unlist, fc.record({ names: fc.array(names, { maxLength: 2 }) })] as const,
+      [unlist, fc.record({ names: fc.array(names, { maxLength: 2 }), dead: fc.boolean() })] as const,
     ],
   }
   for (const [what, operations] of Object.entries(contracts)) {

@@ -1,3 +1,5 @@
+import { isObject } from '../merge.ts'
+
 /** For how long a read lets a session live on. */
 export interface Sliding {
   /** Where the session itself says nothing: milliseconds. */
@@ -44,7 +46,8 @@ function within(ms: number): number {
 
 function maxAgeIn(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(Buffer.from(bytes).toString()).cookie.originalMaxAge
+    const session: unknown = JSON.parse(Buffer.from(bytes).toString())
+    return isObject(session) && isObject(session['cookie']) ? session['cookie']['originalMaxAge'] : undefined
   } catch {
     return undefined
   }

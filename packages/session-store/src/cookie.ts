@@ -1,0 +1,61 @@
+import type { SessionRecord } from './merge.ts'
+import { isObject } from './merge.ts'
+import { LONGEST_MS } from './operations/lifetime.ts'
+import type { Settings } from './options.ts'
+import type { Dialect } from './record.ts'
+
+/** What express-session, and whoever reads what it stores, expects in a session: a cookie, which says how long it lives. */
+export const cookieDialect: Dialect = {
+  by: 'cookie',
+  slideMs(session) {
+    const maxAge = maxAgeOf(session)
+    return typeof maxAge === 'number' && maxAge > 0 ? Math.max(1, Math.min(Math.floor(maxAge), LONGEST_MS)) : undefined
+  },
+  refresh(session, leftMs) {
+    const { cookie } = session
+    if (isObject(cookie)) cookie['expires'] = leftMs === undefined ? null : new Date(Date.now() + leftMs).toISOString()
+  },
+  arranged: (session, meta) => ({ ...session, ...meta }),
+  // Only where express-session writes it, first of all: elsewhere it may be the app's.
+  lasting: (text) => text.replace(/^(\{"cookie":\{(?:"\w+":(?:"[^"\\]*"|-?\d+|true|false|null),)*"expires":)"[^"]*"/, '$1'),
+}
+
+/** How long a session lives on when it is written, in milliseconds: by `ttlMs` where that is a function, else by its cookie. */
+export function cookieTtl(session: SessionRecord, { ttlMs, ttlOf }: Settings): number {
+  if (ttlOf !== undefined) return ttlOf(session)
+  const expires = isObject(session['cookie']) ? session['cookie']['expires'] : undefined
+  if (!(expires instanceof Date) && typeof expires !== 'string') return ttlMs
+  // By the clock of this process, as express-session set it. One that is no time at all says nothing.
+  const left = new Date(expires).getTime() - Date.now()
+  return Number.isNaN(left) ? ttlMs : Math.min(Math.ceil(left), LONGEST_MS)
+}
+
+/**
+ * The end in the cookie is that of the last write: reads have moved the session's since. One that is no time says nothing. A session
+ * without a cookie is left to express-session, which has an error for it.
+ *
+ * @param leftMs Milliseconds that it has left; -1 where it has no end
+ */
+export function trueEnd(session: SessionRecord, leftMs: number): void {
+  const { cookie } = session
+  if (!isObject(cookie)) return
+  const maxAge = cookie['originalMaxAge']
+  if (typeof maxAge === 'number') cookieDialect.refresh(session, leftMs >= 0 ? leftMs : maxAge)
+  else if (typeof cookie['expires'] === 'string' && Number.isNaN(Date.parse(cookie['expires']))) cookie['expires'] = null
+}
+
+export function maxAgeOf({ cookie }: SessionRecord): unknown {
+  return isObject(cookie) ? cookie['originalMaxAge'] : undefined
+}
+
+/**
+ * express-session sets `originalMaxAge` anew with every request, from two readings of the clock: a millisecond between them is lost for
+ * good, and the session would seem to have another maximum age.
+ */
+export function steady({ cookie }: SessionRecord, maxAge: unknown): void {
+  if (!isObject(cookie) || typeof maxAge !== 'number') return
+  const now = cookie['originalMaxAge']
+  if (typeof now === 'number' && now < maxAge && maxAge - now < MOST_DRIFT_MS) cookie['originalMaxAge'] = maxAge
+}
+
+const MOST_DRIFT_MS = 100

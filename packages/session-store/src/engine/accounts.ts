@@ -1,0 +1,68 @@
+import { publicId } from '../names.ts'
+import type { Collection } from './collection.ts'
+import type { Context } from './context.ts'
+import type { Removal } from './removal.ts'
+import type { UserSession } from './users.ts'
+
+/** What an app can do with all sessions of a user. Needs the option `user`. */
+export interface Accounts {
+  /** The sessions in which a user is logged in, the oldest first. */
+  sessionsOf(user: string): Promise<UserSession[]>
+  /**
+   * Logs a user out everywhere, also of sessions that no list knows of.
+   *
+   * @param except The id of a session that stays
+   * @returns How many sessions were listed, and are over
+   */
+  destroyAllOf(user: string, options?: { readonly except?: string }): Promise<number>
+  /**
+   * Logs a user out of one session.
+   *
+   * @param id As `sessionsOf` gives it
+   * @returns Whether the user has such a session
+   */
+  destroyOf(user: string, id: string): Promise<boolean>
+  /** What `sessionsOf` calls the session with this id. */
+  idOf(sid: string): string
+}
+
+export function createAccounts({ settings, names, users }: Context, { peek }: Collection, { remove }: Removal): Accounts {
+  function needUser(method: string): void {
+    if (settings.user === undefined) throw new TypeError(`${method} needs the option user: it says whose a session is`)
+  }
+
+  return {
+    async sessionsOf(user) {
+      needUser('sessionsOf')
+      const listed = await users.list(user)
+      const found = await Promise.all(
+        listed.map(async (each) => {
+          const session = await peek(each.name)
+          return session !== undefined && users.of(session) === user ? each : undefined
+        }),
+      )
+      const lost = listed.filter((_each, at) => found[at] === undefined).map(({ name }) => name)
+      // With hashed ids, one that is still under its plain name cannot be found by what is listed.
+      if (settings.hashIds === undefined) await users.unlist(user, lost)
+      return found.filter((each) => each !== undefined).map(({ name: _name, ...shown }) => shown)
+    },
+
+    async destroyAllOf(user, { except } = {}) {
+      needUser('destroyAllOf')
+      const ended = await users.logOut(user, except === undefined ? undefined : names.of(except))
+      await Promise.all(ended.map(remove))
+      return ended.length
+    },
+
+    async destroyOf(user, id) {
+      needUser('destroyOf')
+      const listed = (await users.list(user)).find((each) => each.id === id)
+      if (listed === undefined) return false
+      await users.unlist(user, [listed.name], true)
+      await remove(listed.name)
+      return true
+    },
+
+    idOf: (sid) => publicId(names.of(sid)),
+  }
+}

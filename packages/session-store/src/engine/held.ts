@@ -1,0 +1,24 @@
+import type { Meta } from '../record.ts'
+
+/** What a request knows of a session that it has read or written: what its next write starts from. */
+export interface Held {
+  /** The id that leads to it now. */
+  readonly sid: string
+  readonly name: string
+  /** What the request saw, as text: its own changes are what differs from it. */
+  view: string
+  /** What is stored, as far as is known: what others wrote, and the request itself. */
+  theirs: string
+  /** The bytes that a write must find. Undefined while the session is only under the name that another store gave it. */
+  stored: Buffer | undefined
+  /** The bytes under the other store's name, until they are taken over. */
+  plain: Buffer | undefined
+  meta: Meta
+  user: string | undefined
+  /** Milliseconds that it had left when it was read or written; -1 where it had no end. */
+  leftMs: number
+  /** Until when its user's list has it, in milliseconds since the epoch. */
+  listedUntil: number
+  /** Whether the read moved its end. */
+  readonly slid: boolean
+}

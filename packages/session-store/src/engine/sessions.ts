@@ -1,0 +1,59 @@
+import { SessionUnavailableError } from '../errors.ts'
+import type { Tell } from '../events.ts'
+import { createNames } from '../names.ts'
+import { touch } from '../operations/touch.ts'
+import type { Settings } from '../options.ts'
+import { createCodec, type Dialect } from '../record.ts'
+import { type Accounts, createAccounts } from './accounts.ts'
+import { type Collection, createCollection } from './collection.ts'
+import type { Context } from './context.ts'
+import type { Held } from './held.ts'
+import { createRead, type Lookup } from './reads.ts'
+import { createRemoval, type Removal } from './removal.ts'
+import { createRun } from './run.ts'
+import { createUsers } from './users.ts'
+import { createWrites, type Writes } from './writes.ts'
+
+/** The sessions behind a store, for whichever framework. Calls reject with a `SessionUnavailableError` while the adapter fails. */
+export interface Sessions extends Writes, Omit<Removal, 'remove'>, Accounts {
+  /** @param slides Whether its end is moved */
+  read(sid: string, slides: boolean): Promise<Lookup>
+  /** Moves the end of a session, and leaves what it holds. */
+  touch(held: Held | string, ttlMs: number): Promise<void>
+  /** @throws what is no outage, and with `failure: 'closed'` an outage as well */
+  tolerate(sid: string, error: unknown): void
+  readonly collection: Collection
+}
+
+export function createSessions(settings: Settings, dialect: Dialect, tell: Tell): Sessions {
+  const run = createRun(settings.adapter)
+  const names = createNames(settings.hashIds)
+  const users = createUsers(settings, run)
+  const context: Context = { settings, dialect, codec: createCodec(settings, dialect), names, users, run, tell }
+  const removal = createRemoval(context)
+  const collection = createCollection(context, removal)
+  const accounts = createAccounts(context, collection, removal)
+  const { prefix, failure } = settings
+
+  return {
+    read: createRead(context, removal),
+    ...createWrites(context, removal),
+    ...removal,
+    ...accounts,
+    collection,
+
+    async touch(held, ttlMs) {
+      const sid = typeof held === 'string' ? held : held.sid
+      const isPlain = typeof held !== 'string' && held.stored === undefined
+      const name = isPlain ? (names.plainOf(sid) ?? names.of(sid)) : names.of(sid)
+      const found = await run(touch, prefix + name, { ttlMs })
+      const plainName = typeof held === 'string' && !found ? names.plainOf(sid) : undefined
+      if (plainName !== undefined) await run(touch, prefix + plainName, { ttlMs })
+    },
+
+    tolerate(sid, error) {
+      if (failure === 'closed' || !(error instanceof SessionUnavailableError)) throw error
+      tell({ type: 'failure', id: accounts.idOf(sid), error: error.cause })
+    },
+  }
+}

@@ -1,0 +1,129 @@
+import { merge, type SessionRecord } from '../merge.ts'
+import { write } from '../operations/write.ts'
+import { createBegin } from './begin.ts'
+import type { Context } from './context.ts'
+import type { Held } from './held.ts'
+import type { Removal } from './removal.ts'
+import { createReplace, type Draft, type Make } from './replace.ts'
+import { createSight } from './sight.ts'
+
+export interface Writes {
+  /** Stores a session that this request has not read: whatever is there is written over. Undefined when its user may not have it. */
+  create(sid: string, session: SessionRecord, ttlMs: number): Promise<Held | undefined>
+  /**
+   * Stores what this request made of a session, with what others made of it meanwhile.
+   *
+   * @param skips Whether nothing is written where the request has changed nothing
+   * @returns Whether it was stored: one that is gone is not stored again
+   */
+  save(held: Held, session: SessionRecord, ttlMs: number, skips: boolean): Promise<boolean>
+  /**
+   * Stores what `change` makes of what is stored: it is called again where others have written meanwhile.
+   *
+   * @param live The session as the request has it
+   * @param show Gets that with what is stored now
+   * @returns False when the session is gone
+   */
+  update(
+    held: Held,
+    live: () => SessionRecord,
+    change: (session: SessionRecord) => unknown,
+    show: (session: SessionRecord) => void,
+  ): Promise<boolean>
+}
+
+type Known = Parameters<Make>[0]
+
+export function createWrites(context: Context, removal: Removal): Writes {
+  const { settings, dialect, codec, names, users, run } = context
+  const { adapter, prefix, onConflict, ttlMs: defaultMs, ttlOf } = settings
+  const { replace, encoded, capped, gone } = createReplace(context, removal)
+  const begin = createBegin(context, createSight(context, removal))
+
+  async function sessionIn(text: string): Promise<SessionRecord> {
+    return (await codec.parse(text)).session
+  }
+
+  /** What this request made of a session, on what others made of it. */
+  async function merged(held: Held, known: Known, own: SessionRecord, ttlMs: number): Promise<Draft> {
+    const session = dialect.arranged(merge(await sessionIn(known.view), own, await sessionIn(known.theirs)), {})
+    const slideMs = dialect.slideMs(session)
+    const isOwn = slideMs === dialect.slideMs(own)
+    // Where others changed how long it lives, that holds.
+    if (!isOwn) dialect.refresh(session, slideMs)
+    const lives = isOwn ? ttlMs : (slideMs ?? defaultMs)
+    return { session, text: codec.textOf(session, held.meta), ttlMs: ttlOf === undefined ? lives : ttlOf(session) }
+  }
+
+  /** The list of who was logged in before does not have the session any more. */
+  async function handedOver(held: Held, user: string | undefined): Promise<void> {
+    const before = held.user
+    held.user = user
+    if (before !== undefined && before !== user) await users.unlist(before, [held.name])
+  }
+
+  /** The request may write, and change the session, while serializers are waited for: it is shown what is so in the end. */
+  async function shown(held: Held, live: () => SessionRecord, show: (session: SessionRecord) => void): Promise<void> {
+    for (;;) {
+      const { view, theirs } = held
+      const text = codec.textOf(live(), {})
+      const now = merge(await sessionIn(view), await sessionIn(text), await sessionIn(theirs))
+      if (held.view !== view || held.theirs !== theirs || codec.textOf(live(), {}) !== text) continue
+      held.view = theirs
+      return show(now)
+    }
+  }
+
+  return {
+    async create(sid, session, ttlMs) {
+      const name = names.of(sid)
+      const begun = await begin(name, session, ttlMs, undefined)
+      if (begun === undefined) return void gone(name)
+      const { meta, user } = begun
+      const text = codec.textOf(session, meta)
+      const bytes = encoded(name, session, text)
+      const leftMs = capped(ttlMs, meta)
+      await run(write, prefix + name, { bytes, ttlMs: leftMs, when: 'any' })
+      const known = { view: text, theirs: text, stored: bytes, plain: undefined, slid: true }
+      return { sid, name, ...known, meta, user, leftMs, listedUntil: adapter.now() + ttlMs }
+    },
+
+    async save(held, session, ttlMs, skips) {
+      const begun = await begin(held.name, session, ttlMs, held)
+      if (begun === undefined) return gone(held.name) !== 'gone'
+      const mine: Draft = { session, text: codec.textOf(session, begun.meta), ttlMs }
+      if (skips && held.user === begun.user && dialect.lasting(mine.text) === dialect.lasting(held.view)) return true
+      held.meta = begun.meta
+      const { view } = held
+      let own: SessionRecord | undefined
+      async function make(known: Known): Promise<Draft> {
+        if (known.view === known.theirs || onConflict === 'last-write-wins') return mine
+        own ??= await sessionIn(mine.text)
+        return merged(held, known, own, ttlMs)
+      }
+      if (!(await replace(held, make, onConflict === 'reject'))) return false
+      // An update in the same request may have shown it more meanwhile.
+      if (held.view === view) held.view = mine.text
+      await handedOver(held, begun.user)
+      return true
+    },
+
+    async update(held, live, change, show) {
+      let user = held.user
+      async function make({ theirs }: Known): Promise<Draft | undefined> {
+        const session = await sessionIn(theirs)
+        await change(session)
+        const ttlMs = held.leftMs > 0 ? held.leftMs : defaultMs
+        const begun = await begin(held.name, session, ttlMs, held)
+        if (begun === undefined) return undefined
+        user = begun.user
+        held.meta = begun.meta
+        return { session, text: codec.textOf(dialect.arranged(session, {}), held.meta), ttlMs }
+      }
+      if (!(await replace(held, make, false))) return false
+      await handedOver(held, user)
+      await shown(held, live, show)
+      return true
+    },
+  }
+}
