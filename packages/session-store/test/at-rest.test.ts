@@ -1,0 +1,184 @@
+import { once } from 'node:events'
+import { redisAdapter } from '@holdfast/adapter/redis'
+import { sessionStore } from '@holdfast/session-store/express'
+import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
+import { afterAll, afterEach, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { type Act, browser, closeServers, eachStage, type Fields, gate, type StoreOptions } from './stage.ts'
+
+closeServers()
+
+const url = sharedRedisUrl()
+const redis = new Redis(url)
+afterAll(() => redis.disconnect())
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+const SECRET = 'a secret of at least 16'
+const NEWER = 'another one of at least 16'
+
+function shared(prefix = ownPrefix()) {
+  const adapter = redisAdapter({ url, prefix, timeoutMs: 10_000 })
+  closing.push(() => adapter.close())
+  return { adapter, prefix }
+}
+
+/** All that Redis holds of a test, keys and values. */
+async function allOf(prefix: string): Promise<string> {
+  const keys = await redis.keys(`${prefix}*`)
+  const values = await Promise.all(
+    keys.map(async (key) => ((await redis.type(key)) === 'hash' ? JSON.stringify(await redis.hgetall(key)) : redis.get(key))),
+  )
+  return [...keys, ...values].join('\n')
+}
+
+eachStage((stage) => {
+  const act: Act = async (visit) => {
+    const { path, session } = visit
+    if (path.startsWith('/in')) session['user'] = path.slice(4)
+    if (path === '/note') session['note'] = `private ${Math.random()}`
+    if (path === '/regenerate') {
+      const { user } = session
+      await visit.regenerate()
+      visit.session['user'] = user
+    }
+    return { id: visit.id, ...visit.session }
+  }
+
+  function serve(adapter: StoreOptions['adapter'], options: Partial<StoreOptions> = {}) {
+    return stage.serve({ adapter, ...options }, act)
+  }
+
+  it('keeps no session id with hashIds: in no key, in no value, not after a regenerate with its grace', async () => {
+    const { adapter, prefix } = shared()
+    const options = { hashIds: SECRET, user: ({ user }: Fields) => user as string, regenerateGraceMs: 60_000 }
+    const app = await serve(adapter, options)
+    const client = browser()
+    const ids: string[] = []
+    for (const path of ['/in/ann', '/regenerate', '/']) ids.push(((await client.get(app.url + path)).body as { id: string }).id)
+    const stored = await allOf(prefix)
+    expect(stored).toContain('ann')
+    for (const id of ids) expect(stored).not.toContain(id)
+    expect((await client.get(`${app.url}/`)).body).toMatchObject({ user: 'ann' })
+  })
+
+  it('keeps nothing legible with encryptionKeys', async () => {
+    const { adapter, prefix } = shared()
+    const app = await serve(adapter, { encryptionKeys: [SECRET], user: ({ user }) => String(user), describe: () => 'a phone' })
+    const client = browser()
+    await client.get(`${app.url}/in/ann`)
+    await client.get(`${app.url}/note`)
+    const stored = await allOf(prefix)
+    for (const text of ['private', 'a phone']) expect(stored).not.toContain(text)
+    expect((await client.get(`${app.url}/`)).body).toMatchObject({ user: 'ann', note: expect.stringContaining('private') })
+    expect(await app.store.sessionsOf('ann')).toMatchObject([{ description: 'a phone' }])
+  })
+
+  it('rejects a record that was put in the place of another one', async () => {
+    const { adapter, prefix } = shared()
+    const app = await serve(adapter, { encryptionKeys: [SECRET] })
+    const [ann, bob] = [browser(), browser()]
+    await ann.get(`${app.url}/in/ann`)
+    const [annsKey = ''] = await redis.keys(`${prefix}*`)
+    await bob.get(`${app.url}/in/bob`)
+    const [bobsKey = ''] = (await redis.keys(`${prefix}*`)).filter((key) => key !== annsKey)
+    await redis.copy(annsKey, bobsKey, 'REPLACE')
+    const corrupt = once(app.store, 'corrupt')
+    expect((await bob.get(`${app.url}/`)).body).not.toHaveProperty('user')
+    expect(await corrupt).toEqual([
+      { type: 'corrupt', id: expect.any(String), error: expect.objectContaining({ message: expect.any(String) }) },
+    ])
+    expect((await ann.get(`${app.url}/`)).body).toMatchObject({ user: 'ann' })
+  })
+
+  it('takes over plain records, and rotates its keys, without logging anyone out', async () => {
+    const { adapter, prefix } = shared()
+    const steps: Partial<StoreOptions>[] = [
+      {},
+      { encryptionKeys: [SECRET] },
+      { encryptionKeys: [NEWER, SECRET] },
+      { encryptionKeys: [NEWER], hashIds: SECRET },
+    ]
+    const client = browser()
+    for (const [at, options] of steps.entries()) {
+      const app = await serve(adapter, options)
+      await client.get(app.url + (at === 0 ? '/in/ann' : '/note'))
+      expect((await client.get(`${app.url}/`)).body).toMatchObject({ user: 'ann' })
+      // A write is by the newest key.
+      const again = await serve(adapter, { ...options, encryptionKeys: options.encryptionKeys?.slice(0, 1) ?? [SECRET] })
+      expect((await client.get(`${again.url}/note`)).body).toMatchObject({ user: 'ann' })
+    }
+    expect(await redis.keys(`${prefix}*`)).toHaveLength(1)
+    const last = await serve(adapter, { encryptionKeys: [NEWER], hashIds: SECRET })
+    expect((await client.get(`${last.url}/`)).body).toMatchObject({ user: 'ann' })
+  })
+
+  it('leaves no plain record behind, and lets none that was logged out come back, while ids are hashed', async () => {
+    const { adapter, prefix } = shared()
+    const [plain, hashed] = [
+      await serve(adapter),
+      await stage.serve({ adapter, hashIds: SECRET }, async (visit) => {
+        if (visit.path === '/out') return visit.logOut()
+        return act(visit)
+      }),
+    ]
+    const client = browser()
+    await client.get(`${plain.url}/in/ann`)
+    const old = client.copy()
+    await client.get(`${hashed.url}/out`)
+    expect(await redis.keys(`${prefix}*`)).toEqual([])
+    expect((await old.get(`${hashed.url}/`)).body).not.toHaveProperty('user')
+  })
+
+  it('stores nothing of a request that was in flight while a plain record was logged out, and keeps what was written to it', async () => {
+    const { adapter, prefix } = shared()
+    let inFlight = gate()
+    const plain = await stage.serve({ adapter }, async (visit) => {
+      if (visit.path === '/out') return visit.logOut()
+      return act(visit)
+    })
+    const hashed = await stage.serve({ adapter, hashIds: SECRET }, async (visit) => {
+      visit.session['late'] = true
+      await inFlight.pass()
+      return act(visit)
+    })
+    for (const path of ['/note', '/out']) {
+      inFlight = gate()
+      const client = browser()
+      await client.get(`${plain.url}/in/ann`)
+      const slow = client.copy().get(`${hashed.url}/`)
+      await inFlight.reached
+      await client.get(plain.url + path)
+      inFlight.open()
+      await slow
+      const [key, ...others] = await redis.keys(`${prefix}*`)
+      expect(others).toEqual([])
+      if (path === '/out') expect(key).toBeUndefined()
+      else expect(await redis.getdel(key ?? '')).toMatch(/"user":"ann".*private/)
+    }
+  })
+
+  it('ends a plain record that is on the list', async () => {
+    const { adapter } = shared()
+    const options = { hashIds: SECRET, user: ({ user }: Fields) => user as string }
+    const [plain, hashed] = [await serve(adapter), await serve(adapter, options)]
+    const client = browser()
+    await client.get(`${plain.url}/in/ann`)
+    const { id } = (await client.get(`${hashed.url}/`)).body as { id: string }
+    expect(await hashed.store.destroyOf('ann', hashed.store.idOf(id))).toBe(true)
+    expect((await client.get(`${hashed.url}/`)).body).not.toHaveProperty('user')
+  })
+})
+
+it('gives no session by the name under which it is stored: whoever has read keys has read no ids', async () => {
+  const { adapter, prefix } = shared()
+  const store = sessionStore({ adapter, hashIds: SECRET })
+  await store.set('id', { cookie: { originalMaxAge: null }, user: 'ann' } as never)
+  const [key = ''] = await redis.keys(`${prefix}*`)
+  const name = key.slice(`${prefix}sess:`.length)
+  expect(await store.ids()).toEqual([name])
+  expect(await store.get('id')).toMatchObject({ user: 'ann' })
+  expect(await store.get(name)).toBeUndefined()
+})

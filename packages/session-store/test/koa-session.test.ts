@@ -1,0 +1,150 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { memoryAdapter } from '@holdfast/adapter/memory'
+import { counting, fakeClock } from '@holdfast/adapter/testing'
+import { sessionStore } from '@holdfast/session-store/koa'
+import { afterEach, expect, it } from '@jest/globals'
+import Koa, { type Context } from 'koa'
+import koaSession, { type CreateSessionOptions } from 'koa-session'
+import { type Act, browser, closeServers, type Fields, serveKoa } from './stage.ts'
+
+closeServers()
+
+const MINUTE_MS = 60_000
+
+const act: Act = async (visit) => {
+  if (visit.path === '/write') visit.session['n'] = Number(visit.session['n'] ?? 0) + 1
+  if (visit.path === '/save') {
+    visit.session['saved'] = true
+    await visit.save()
+  }
+  if (visit.path === '/id') {
+    visit.session['n'] = 0
+    return visit.id
+  }
+  if (visit.path === '/age') Reflect.set(visit.session, 'maxAge', 2 * MINUTE_MS)
+  return visit.session
+}
+
+async function site(settings: CreateSessionOptions = {}, options: Partial<Parameters<typeof sessionStore>[0]> = {}) {
+  const clock = fakeClock(Date.now())
+  const adapter = counting(memoryAdapter({ now: clock.now }))
+  const store = sessionStore({ adapter, ...options })
+  return { clock, adapter, store, url: await serveKoa(store, act, { maxAge: MINUTE_MS, ...settings }) }
+}
+
+it("keeps a session of the browser's for ttlMs, with maxAge: 'session'", async () => {
+  const { url, clock } = await site({ maxAge: 'session' }, { ttlMs: 1_000 })
+  const client = browser()
+  await client.get(`${url}/write`)
+  clock.advance(999)
+  expect((await client.get(`${url}/`)).body).toEqual({ n: 1 })
+  clock.advance(999)
+  expect((await client.get(`${url}/`)).body).toEqual({ n: 1 })
+  clock.advance(1_000)
+  expect((await client.get(`${url}/`)).body).toEqual({})
+})
+
+it('stores what save() and regenerate() are called with, though koa-session says that nothing has changed', async () => {
+  const { url } = await site({ rolling: true })
+  const client = browser()
+  await client.get(`${url}/write`)
+  await client.get(`${url}/save`)
+  expect((await client.get(`${url}/`)).body).toEqual({ n: 1, saved: true })
+})
+
+it('stores another maximum age', async () => {
+  const { url, clock } = await site()
+  const client = browser()
+  await client.get(`${url}/write`)
+  await client.get(`${url}/age`)
+  clock.advance(2 * MINUTE_MS + 9_000)
+  expect((await client.get(`${url}/`)).body).toMatchObject({ n: 1 })
+})
+
+it('renews a session past half of its time, and sends one command for all others that only read', async () => {
+  const { url, adapter, store } = await site({ renew: true })
+  const client = browser()
+  const id = String((await client.get(`${url}/id`)).body)
+  adapter.reset()
+  const read = await client.get(`${url}/`)
+  expect([read.cookies, adapter.counts.run]).toEqual([[], 1])
+  await store.set(id, { n: 1, _expire: Date.now() + MINUTE_MS / 3, _maxAge: MINUTE_MS }, MINUTE_MS)
+  adapter.reset()
+  const renewed = await client.get(`${url}/`)
+  expect(renewed.cookies).toContain('koa.sess')
+  expect([renewed.body, adapter.counts.run]).toEqual([{ n: 1 }, 2])
+  const again = await client.get(`${url}/`)
+  expect([again.cookies, adapter.counts.run]).toEqual([[], 3])
+})
+
+it('knows the end of an encrypted session that reads have moved, also between the reads that move it', async () => {
+  const clock = fakeClock(Date.now())
+  const options = { encryptionKeys: ['a secret of at least 16'], touchAfterMs: 20_000 }
+  const store = sessionStore({ adapter: memoryAdapter({ now: clock.now }), ...options })
+  await store.set('id', { n: 1, _expire: Date.now() + MINUTE_MS, _maxAge: MINUTE_MS }, MINUTE_MS + 10_000)
+  const lefts: number[] = []
+  for (const ms of [30_000, 28_000, 4_000]) {
+    clock.advance(ms)
+    const session = await store.get('id', MINUTE_MS, { rolling: true })
+    lefts.push(Number(session?.['_expire']) - Date.now())
+  }
+  // By the clock of this process, which has not moved. The last read has moved nothing.
+  expect(lefts.map((ms) => Math.round(ms / 1_000))).toEqual([60, 60, 56])
+})
+
+const servers: (() => void)[] = []
+afterEach(() => {
+  for (const close of servers.splice(0)) close()
+})
+
+it('works with ids that the app keeps elsewhere, and with autoCommit: false', async () => {
+  const store = sessionStore({ adapter: memoryAdapter(), regenerateGraceMs: MINUTE_MS })
+  const app = new Koa()
+  app.keys = ['a secret of the tests']
+  const externalKey = {
+    get: (ctx: Context) => ctx.get('x-session'),
+    set: (ctx: Context, key: string) => ctx.set('x-session', key),
+  }
+  app.use(koaSession({ store, externalKey, autoCommit: false }, app as never))
+  app.use(async (ctx) => {
+    const session = ctx['session'] as Fields & { manuallyCommit(): Promise<void>; regenerate(): Promise<void> }
+    if (ctx.path === '/write') session['n'] = Number(session['n'] ?? 0) + 1
+    if (ctx.path === '/regenerate') await session.regenerate()
+    else await session.manuallyCommit()
+    ctx.body = JSON.stringify(session)
+  })
+  const listener = app.callback()
+  const server = createServer((req, res) => void listener(req, res)).listen(0, '127.0.0.1')
+  servers.push(
+    () => server.closeAllConnections(),
+    () => server.close(),
+  )
+  await once(server, 'listening')
+  const address = server.address()
+  const base = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+  const ask = (path: string, id: string) => fetch(base + path, { headers: { 'x-session': id } })
+
+  const id = (await ask('/write', '')).headers.get('x-session') ?? ''
+  expect(await (await ask('/write', id)).json()).toEqual({ n: 2 })
+  const next = (await ask('/regenerate', id)).headers.get('x-session') ?? ''
+  expect(next).not.toBe(id)
+  expect(await (await ask('/', next)).json()).toEqual({ n: 2 })
+  expect(await (await ask('/', id)).json()).toEqual({ n: 2 })
+})
+
+it('updates the session that a request has now, after a regenerate too', async () => {
+  const store = sessionStore({ adapter: memoryAdapter() })
+  const url = await serveKoa(store, async (visit) => {
+    if (visit.path === '/write') visit.session['n'] = 1
+    if (visit.path === '/regenerate') {
+      await visit.regenerate()
+      expect(await visit.update((stored) => Object.assign(stored, { n: Number(stored['n']) + 1 }))).toBe(true)
+    }
+    return visit.session
+  })
+  const client = browser()
+  await client.get(`${url}/write`)
+  expect((await client.get(`${url}/regenerate`)).body).toEqual({ n: 2 })
+  expect((await client.get(`${url}/`)).body).toEqual({ n: 2 })
+})
