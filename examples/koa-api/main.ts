@@ -1,11 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createApp } from './app.ts'
 
 const { PORT = '3000', HOST = '127.0.0.1', REDIS_URL: url } = process.env
+// Processes that share sessions share this as well.
+const { SESSION_SECRET: secret = randomBytes(32).toString('hex') } = process.env
 const adapter = url ? redisAdapter({ url, prefix: 'koa-api:' }) : memoryAdapter()
-const app = createApp(adapter).callback()
+const app = createApp(adapter, secret).callback()
 const server = createServer((req, res) => void app(req, res))
 
 server.listen(Number(PORT), HOST, () => {
@@ -16,6 +19,9 @@ server.listen(Number(PORT), HOST, () => {
   curl -i ${address}/api           # 200, and RateLimit: "default";r=9;t=60: nine more within a minute
   for i in $(seq 12); do curl -s -o /dev/null -w '%{http_code} ' ${address}/api; done    # 200s, then 429s
   curl -i ${address}/api/time      # 429 with Retry-After, until the first request is a minute old
+  curl -i -c jar -d 'user=ann&password=secret of ann' ${address}/login    # the sixth within a minute is 429
+  curl -b jar -c jar -d item=pear ${address}/cart; curl -b jar -d 'to=bob&amount=30' ${address}/transfer
+  curl -b jar -X POST ${address}/logout-everywhere
 `)
 })
 

@@ -50,6 +50,32 @@ describe.each(['express-api', 'koa-api'])('examples/%s', (name) => {
     expect(await Promise.all([one?.stop(), other?.stop()])).toEqual([0, 0])
   })
 
+  it('logs in, keeps a cart, transfers one at a time, logs out everywhere, and limits who guesses', async () => {
+    const program = await startProgram(path, { PORT: '0', REDIS_URL: undefined })
+
+    async function post(target: string, fields: string, cookie = '') {
+      const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Cookie: cookie }
+      const { status, body, rawHeaders } = await request(program.port, { method: 'POST', path: target, headers, body: fields })
+      const cookies = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'set-cookie')
+      return { status, json: JSON.parse(body) as unknown, cookie: cookies.map((each) => each.split(';')[0]).join('; ') }
+    }
+    const logIn = () => post('/login', 'user=ann&password=secret+of+ann')
+
+    const [phone, laptop] = [await logIn(), await logIn()]
+    expect([phone.status, laptop.status]).toEqual([200, 200])
+    expect((await post('/cart', 'item=pear', phone.cookie)).json).toEqual({ pear: 1 })
+    expect((await post('/cart', 'item=pear', phone.cookie)).json).toEqual({ pear: 2 })
+    expect(JSON.parse((await request(program.port, { path: '/cart', headers: { Cookie: laptop.cookie } })).body)).toEqual({})
+    const transfers = await Promise.all([1, 2, 3, 4].map(() => post('/transfer', 'to=bob&amount=30', laptop.cookie)))
+    expect(transfers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 200, 200, 409])
+    expect((await post('/logout-everywhere', '', phone.cookie)).status).toBe(200)
+    for (const { cookie } of [phone, laptop]) expect((await post('/transfer', 'to=bob&amount=1', cookie)).status).toBe(401)
+    const guesses = []
+    for (let count = 0; count < 4; count += 1) guesses.push((await post('/login', 'user=ann&password=guess')).status)
+    expect(guesses).toEqual([401, 401, 401, 429])
+    await program.stop()
+  })
+
   it('serves and limits while there is no Redis, and says so once', async () => {
     const program = await startProgram(path, { PORT: '0', REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
     expect((await pipelined(program.port, Array(12).fill({ path: '/api' }))).map(({ status }) => status)).toEqual(statuses)

@@ -1,0 +1,82 @@
+import type { Adapter } from '@holdfast/adapter'
+import { serialize } from '@holdfast/lock/express'
+import { rateLimit } from '@holdfast/rate-limit/express'
+import { sessionStore } from '@holdfast/session-store/express'
+import { type RequestHandler, Router, urlencoded } from 'express'
+import session from 'express-session'
+
+declare module 'express-session' {
+  interface SessionData {
+    user?: string
+    cart?: Record<string, number>
+  }
+}
+
+/** In an app of your own: a database, with hashes of passwords. */
+const PASSWORDS: Readonly<Record<string, string>> = { ann: 'secret of ann', bob: 'secret of bob' }
+const balances = new Map([
+  ['ann', 100],
+  ['bob', 100],
+])
+
+/** Log-in, a cart in the session, log-out everywhere, and transfers of which each account makes one at a time. */
+export function accounts(adapter: Adapter, secret: string): Router {
+  const store = sessionStore({ adapter, user: ({ user }) => user })
+  const router = Router()
+  router.use(session({ store, secret, resave: false, saveUninitialized: false, cookie: { maxAge: 86_400_000, sameSite: 'lax' } }))
+  router.use(urlencoded({ extended: false }))
+
+  router.post('/login', rateLimit({ adapter, name: 'login', limit: 5, windowMs: 60_000 }), (req, res, next) => {
+    const { user = '', password } = fieldsOf(req.body)
+    if (password === undefined || PASSWORDS[user] !== password)
+      return void res.status(401).json({ error: 'Wrong name or password' })
+    req.session.regenerate((error) => {
+      if (error) return next(error)
+      req.session.user = user
+      res.json({ user })
+    })
+  })
+  router.post('/logout', (req, res, next) => {
+    req.session.destroy((error) => (error ? next(error) : res.json({ user: null })))
+  })
+  router.post('/logout-everywhere', known, (req, res, next) => {
+    store.destroyAllOf(req.session.user ?? '').then(() => res.json({ user: null }), next)
+  })
+
+  router.get('/cart', (req, res) => {
+    res.json(req.session.cart ?? {})
+  })
+  router.post('/cart', (req, res, next) => {
+    const { item = 'apple' } = fieldsOf(req.body)
+    req.session.cart ??= {} // an anonymous client has its session from now on
+    req.session.cart[item] = (req.session.cart[item] ?? 0) + 1
+    req.session.save((error) => (error ? next(error) : res.json(req.session.cart)))
+  })
+
+  router.post('/transfer', known, serialize({ adapter, key: (req) => req.session.user ?? '' }), (req, res, next) => {
+    const { to = '', amount } = fieldsOf(req.body)
+    transfer(req.session.user ?? '', to, Number(amount)).then((left) => {
+      if (left === undefined) res.status(409).json({ error: 'Not enough money, or nobody to give it to' })
+      else res.json({ left })
+    }, next)
+  })
+  return router
+}
+
+const known: RequestHandler = (req, res, next) => {
+  if (req.session.user === undefined) res.status(401).json({ error: 'Log in first' })
+  else next()
+}
+
+/** Reads, waits as for a database, and writes: two at once would both have the money. */
+async function transfer(from: string, to: string, amount: number): Promise<number | undefined> {
+  const [own, theirs] = [balances.get(from), balances.get(to)]
+  await new Promise(setImmediate)
+  if (own === undefined || theirs === undefined || from === to || !(amount > 0 && amount <= own)) return undefined
+  balances.set(from, own - amount).set(to, theirs + amount)
+  return own - amount
+}
+
+function fieldsOf(body: unknown): Readonly<Record<string, string | undefined>> {
+  return typeof body === 'object' && body !== null ? (body as Record<string, string>) : {} // as urlencoded gives it
+}
