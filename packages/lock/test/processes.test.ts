@@ -84,7 +84,7 @@ describe.each([
       const releasedAt = performance.now()
       expect(await first.release()).toBe(true)
       expect((await turn).fence).toBeGreaterThan(first.fence)
-      expect(performance.now() - releasedAt).toBeLessThan(4_000) // the second that she had, and a look of his own
+      expect(performance.now() - releasedAt).toBeLessThan(10_000) // the second that she had, a look of his own, and what a busy machine takes
     },
     STARTING_MS,
   )
