@@ -206,11 +206,13 @@ eachFramework((framework) => {
       await post(named.port)
       const everybody = await serve({ adapter }, handler)
       await post(everybody.port)
+      await post(users.port, { path: '/p', key: 'a:b' })
+      await post(users.port, { path: '/p:a', key: 'b' })
       for (const key of ['"sess:victim"', '"../../x"', '"bob\\",\\"POST"', '"}{"']) await post(users.port, { key })
-      expect(count()).toBe(10)
+      expect(count()).toBe(12)
       const keys: string[] = []
       for await (const key of adapter.scan('')) keys.push(key)
-      expect(keys).toHaveLength(10)
+      expect(keys).toHaveLength(12)
       for (const key of keys) expect(key).toMatch(/^idempotency:(default|other):\{[^{}]+\}$/)
     })
 

@@ -1,14 +1,21 @@
+import type { Server } from 'node:http'
+import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { counting } from '@holdfast/adapter/testing'
 import { type AppHandler, type AppRequest, type Bindings, bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request, sent } from '@holdfast/test/raw-http'
-import { describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import express from 'express'
 import express4 from 'express4'
 import { idempotent, keyed, post } from './idempotent.ts'
 import { until } from './stage.ts'
+
+const open: Server[] = []
+afterEach(() => {
+  for (const server of open.splice(0)) server.close()
+})
 
 /** Puts something where parsers leave what they have made of a body, after it was read. */
 function parsing(parse: (bytes: Buffer) => unknown): Bindings {
@@ -21,6 +28,14 @@ function parsing(parse: (bytes: Buffer) => unknown): Bindings {
 }
 
 const json = parsing((bytes) => JSON.parse(bytes.toString()) as unknown)
+
+/** Sends a request with its body in one write, on a connection of its own. */
+async function inOnePacket(port: number, rest: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  const head = `POST /payments HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\nIdempotency-Key: k${rest.length}\r\n`
+  socket.write(head + rest)
+  return text(socket)
+}
 
 /** The ways in which a body is read. */
 const readers: [string, (req: AppRequest['req']) => Promise<Buffer>][] = [
@@ -115,6 +130,7 @@ eachFramework((framework) => {
     expect((await post(port, { body: '{"a":1,"b":{"c":[1,2],"d":""}}' })).status).toBe(200)
     expect((await post(port, { body: '{ "b": {"d":"", "c":[1,2]}, "a":1.0 }' })).headers['idempotent-replayed']).toBe('true')
     expect((await post(port, { body: '{"a":1,"b":{"c":[2,1],"d":""}}' })).status).toBe(422)
+    expect((await post(port, { path: '/payments?dry=1', body: '{"a":1,"b":{"c":[1,2],"d":""}}' })).status).toBe(422)
   })
 
   it.each([
@@ -245,24 +261,26 @@ describe.each([
     const server = app.listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
     const address = server.address()
-    return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, close: () => server.close() }
+    open.push(server)
+    return { port: typeof address === 'object' ? (address?.port ?? 0) : 0 }
   }
 
   it.each<[string, (app: express.Express, gate: express.RequestHandler) => void]>([
     ['in front', (app, gate) => void app.use(express.json(), express.urlencoded({ extended: true }), gate)],
     ['behind', (app, gate) => void app.use(gate, express.json(), express.urlencoded({ extended: true }))],
   ])('gives the handler what was sent, with a parser %s', async (_where, build) => {
-    const { port, close } = await serve(build)
+    const { port } = await serve(build)
     const form = { 'Content-Type': 'application/x-www-form-urlencoded' }
     for (let time = 0; time < 2; time += 1) {
       expect((await post(port, { key: 'json' })).body).toBe('{"body":{"amount":5}}')
       expect((await post(port, { key: 'form', headers: form, body: 'a=1&b[]=2' })).body).toBe('{"body":{"a":"1","b":["2"]}}')
     }
     expect((await post(port, { key: 'json', body: '{"amount":6}' })).status).toBe(422)
+    expect(await inOnePacket(port, 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n')).toContain(' 200 OK')
+    expect(await inOnePacket(port, 'Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n')).toContain(' 200 OK')
     expect((await post(port, { key: 'text', headers: { 'Content-Type': 'text/plain' }, body: 'not for a parser' })).status).toBe(
       200,
     )
     expect((await post(port, { key: 'text', headers: { 'Content-Type': 'text/plain' }, body: 'another' })).status).toBe(422)
-    close()
   })
 })

@@ -91,12 +91,14 @@ eachFramework((framework) => {
       'RateLimit-Policy': '"default";q=1;w=1',
       'X-RateLimit-Remaining': '1',
       'X-Own': 'kept',
+      Connection: 'close, X-Hop',
+      'X-Hop': 'of this connection',
       Date: 'Thu, 01 Jan 1970 00:00:00 GMT',
     }
     const { port } = await serve(() => ({ headers: momentary, body: 'x' }))
     const [first, replay] = [await post(port), await post(port)]
     expect([first.headers['set-cookie'], first.headers['ratelimit']]).toEqual(['a=1, b=2', '"default";r=1;t=1'])
-    for (const name of ['set-cookie', 'ratelimit', 'ratelimit-policy', 'x-ratelimit-remaining']) {
+    for (const name of ['set-cookie', 'x-hop', 'ratelimit', 'ratelimit-policy', 'x-ratelimit-remaining']) {
       expect(replay.headers[name]).toBeUndefined()
     }
     expect(replay.headers['x-own']).toBe('kept')
