@@ -235,7 +235,8 @@ eachFramework((framework) => {
       },
     })
     expect((await post(broken.port)).status).toBe(200)
-    expect([(await post(broken.port)).status, broken.count()]).toEqual([409, 1])
+    const refused = await post(broken.port)
+    expect([refused.status, JSON.parse(refused.body).reason, broken.count()]).toEqual([409, 'unreplayable', 1])
   })
 
   it('gives a kept response the headers that a middleware in front sets for each request', async () => {
