@@ -5,9 +5,9 @@ import type { Settings } from './options.ts'
 import type { Order, Production, Purpose } from './order.ts'
 import { createPolicy } from './policy.ts'
 import { produce } from './production.ts'
-import { type Input, type Reads, watchReads } from './reads.ts'
+import { type Input, type Reads, watchFields, watchReads } from './reads.ts'
 import type { Refusal } from './rfc/storable.ts'
-import { isDevelopment, warnOfReads } from './warnings.ts'
+import { isDevelopment, warnOfFields, warnOfReads } from './warnings.ts'
 
 /** What a binding knows of its framework. */
 export interface Surroundings<Native, Target> {
@@ -58,18 +58,45 @@ export function createOrders<Native, Target>(
 
     run(asked, purpose) {
       if (mode === 'rfc') return produce(orderOf(asked, purpose))
-      const reads = watchReads(inputs(asked.exchange.native))
-      const production = produce(orderOf(asked, purpose, reads))
-      production.product.then(
-        ({ refusal }) => {
-          reads.stop()
-          if (isDevelopment()) warnOfReads(reads, refusal, asked.base)
-        },
-        () => reads.stop(),
-      )
+      const { native, headers } = asked.exchange
+      const reads = watchReads(inputs(native))
+      const fields = isDevelopment() ? watchFields(headers) : undefined
+      function stop(): void {
+        reads.stop()
+        fields?.stop()
+      }
+      function next(): Promise<void> {
+        unseenBelow(response(native), reads, stop)
+        return asked.next()
+      }
+      const production = produce(orderOf({ ...asked, next }, purpose, reads))
+      production.product.then((product) => {
+        stop()
+        if (fields === undefined) return
+        warnOfReads(reads, product.refusal, asked.base)
+        if (product.stored !== undefined) warnOfFields(fields.all, product.names, asked.base)
+      }, stop)
       return production
     },
   }
+}
+
+/** What stands in front looks at the session as well, when the head goes out and at the end: that is not the handlers'. */
+function unseenBelow(response: ServerResponse, reads: Reads, end: () => void): void {
+  const { writeHead, write, flushHeaders, end: finish } = response
+  const quietly =
+    (method: (...args: never[]) => unknown) =>
+    (...args: unknown[]) =>
+      reads.unseen(() => Reflect.apply(method, response, args) as unknown)
+  Object.assign(response, {
+    writeHead: quietly(writeHead),
+    write: quietly(write),
+    flushHeaders: quietly(flushHeaders),
+    end(...args: unknown[]): unknown {
+      end()
+      return Reflect.apply(finish, response, args)
+    },
+  })
 }
 
 /** What was read that neither the key nor `Vary` has. */

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Refusal } from './rfc/storable.ts'
 import { isDevelopment } from './warnings.ts'
 
@@ -12,21 +13,54 @@ export interface Input {
 export interface Reads {
   /** What was read so far, and in development where first. */
   readonly all: ReadonlyMap<Input['kind'], string>
+  /** Does something that is none of the handlers' reading. */
+  unseen<T>(work: () => T): T
   /** Puts everything back as it was. */
   stop(): void
 }
 
 export function watchReads(inputs: readonly Input[]): Reads {
   const all = new Map<Input['kind'], string>()
+  let isUnseen = false
   const stops = inputs.map(({ holder, name, kind }) =>
     watch(holder, name, () => {
-      if (!all.has(kind)) all.set(kind, whereFrom())
+      if (!isUnseen && !all.has(kind)) all.set(kind, whereFrom())
+    }),
+  )
+  return {
+    all,
+    unseen(work) {
+      const before = isUnseen
+      isUnseen = true
+      try {
+        return work()
+      } finally {
+        isUnseen = before
+      }
+    },
+    stop() {
+      for (const stop of stops.splice(0)) stop()
+    },
+  }
+}
+
+/** What a request has of fields that a response may depend on, besides those of one client and of the connection. */
+const NEUTRAL =
+  /^(cookie|authorization|host|connection|keep-alive|content-.*|transfer-encoding|te|upgrade|expect|date|cache-control|pragma|range|if-.*)$/
+
+/** Sees which other fields of a request are read, and where first. */
+export function watchFields(headers: IncomingHttpHeaders): { readonly all: ReadonlyMap<string, string>; stop(): void } {
+  const all = new Map<string, string>()
+  const names = Object.keys(headers).filter((name) => !NEUTRAL.test(name))
+  const stops = names.map((name) =>
+    watch(headers, name, () => {
+      if (!all.has(name)) all.set(name, whereFrom())
     }),
   )
   return {
     all,
     stop() {
-      for (const stop of stops) stop()
+      for (const stop of stops.splice(0)) stop()
     },
   }
 }

@@ -1,0 +1,90 @@
+import { once } from 'node:events'
+import { memoryAdapter } from '@holdfast/adapter/memory'
+import { request } from '@holdfast/test/raw-http'
+import { afterEach, expect, it, jest } from '@jest/globals'
+import express, { type RequestHandler } from 'express'
+import session from 'express-session'
+import { responseCache } from '../src/express.ts'
+
+const closing: (() => void)[] = []
+const { NODE_ENV } = process.env
+afterEach(() => {
+  for (const close of closing.splice(0)) close()
+  process.env['NODE_ENV'] = NODE_ENV
+})
+
+/** An app with sessions in front of the cache. */
+async function serving(handler: RequestHandler) {
+  let count = 0
+  const app = express()
+  app.use(session({ secret: 'of the test', resave: false, saveUninitialized: true }))
+  app.use(responseCache({ adapter: memoryAdapter(), ttlMs: 60_000 }))
+  app.use((req, res, next) => {
+    count += 1
+    handler(req, res, next)
+  })
+  const listening = app.listen(0, '127.0.0.1')
+  closing.push(() => listening.close())
+  await once(listening, 'listening')
+  const address = listening.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const get = (headers: Record<string, string> = {}) => request(port, { headers })
+  return { get, count: () => count }
+}
+
+/** What is said as a process warning meanwhile. */
+async function warnings(work: () => Promise<unknown>): Promise<string[]> {
+  const all: string[] = []
+  const spy = jest.spyOn(process, 'emitWarning').mockImplementation((warning) => void all.push(String(warning)))
+  process.env['NODE_ENV'] = 'development'
+  await work()
+  spy.mockRestore()
+  return all
+}
+
+it.each<[string, RequestHandler]>([
+  ['sends', (_req, res) => void res.send('for all')],
+  [
+    'streams',
+    (_req, res) => {
+      res.write('for ')
+      setImmediate(() => res.end('all'))
+    },
+  ],
+])(
+  'stores what a handler %s without looking at the session in front, and gives each client a session of its own',
+  async (_, handler) => {
+    const { get, count } = await serving(handler)
+    const [first, second] = [await get(), await get()]
+    expect([first.body, second.body, count()]).toEqual(['for all', 'for all', 1])
+    expect(first.headers['set-cookie']).toBeDefined()
+    expect(second.headers['set-cookie']).not.toBe(first.headers['set-cookie'])
+  },
+)
+
+it('keeps for its client what was made by looking at the session, also while it streams; and says in development where', async () => {
+  const { get, count } = await serving((req, res) => {
+    res.write('for ')
+    setImmediate(() => res.end(req.session.id))
+  })
+  const said = await warnings(async () => {
+    const [first, second] = [await get(), await get()]
+    expect(first.body).not.toBe(second.body)
+  })
+  expect(count()).toBe(2)
+  expect(said).toEqual([
+    expect.stringMatching(/^The response to .* is not stored, because the session of the request was read, .*sessions\.test/),
+  ])
+})
+
+it('says in development what a stored response may depend on, though nothing says so', async () => {
+  const { get, count } = await serving((req, res) => void res.send(req.get('X-Kind') ?? 'none'))
+  const said = await warnings(async () => {
+    await get({ 'X-Kind': 'a' })
+    await get({ 'X-Kind': 'b' })
+  })
+  expect(count()).toBe(1)
+  expect(said).toEqual([
+    expect.stringMatching(/^The response to .* is stored for everybody, and x-kind of the request was read, /),
+  ])
+})
