@@ -1,4 +1,5 @@
-import type { Server } from 'node:http'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
@@ -9,6 +10,7 @@ import { pipelined, request, sent } from '@holdfast/test/raw-http'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import express from 'express'
 import express4 from 'express4'
+import { readBody } from '../src/body.ts'
 import { idempotent, keyed, post } from './idempotent.ts'
 import { until } from './stage.ts'
 
@@ -246,6 +248,20 @@ eachFramework((framework) => {
     await stop()
     expect([adapter.calls, count()]).toEqual([0, 0])
   })
+})
+
+it('does not let an empty body end before anybody has read it', async () => {
+  const server = createServer((req, res) => {
+    void readBody(req, 10).then(async ({ state }) => {
+      await new Promise(setImmediate)
+      res.end(`${state}, ended: ${req.readableEnded}`)
+    })
+  }).listen(0, '127.0.0.1')
+  open.push(server)
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  expect(await inOnePacket(port, 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n')).toContain('read, ended: false')
 })
 
 describe.each([
