@@ -1,9 +1,11 @@
+import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { counting } from '@holdfast/adapter/testing'
 import { sessionStore } from '@holdfast/session-store/express'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { expect, it } from '@jest/globals'
-import { browser, closeServers, eachStage, type Fields, type Visit } from './stage.ts'
+import type { Request } from 'express'
+import { browser, closeServers, eachStage, type Fields, gate, type Visit } from './stage.ts'
 
 closeServers()
 
@@ -22,6 +24,38 @@ it('tries a write of many at once some times, not some times for each other one'
   await Promise.all(writes)
   expect(adapter.counts.run).toBeLessThanOrEqual(2 * count)
   expect(Object.keys((await store.get('id')) ?? {})).toHaveLength(count + 1)
+})
+
+it('keeps what an update stored while a save of the same request was on its way, and what others stored after it', async () => {
+  const memory = memoryAdapter()
+  const saving = gate()
+  let isHeld = false
+  const run: Adapter['run'] = async (operation, ...call) => {
+    if (isHeld && operation.name === 'session.write') {
+      isHeld = false
+      await saving.pass()
+    }
+    return memory.run(operation, ...call)
+  }
+  const [store, other] = [sessionStore({ adapter: { ...memory, run } }), sessionStore({ adapter: memory })]
+  const request = async (from: typeof store): Promise<Request> => {
+    const req = { sessionID: 'id', sessionStore: from } as unknown as Request
+    const data = await from.get('id')
+    if (data !== undefined) req.session = from.createSession(req, data)
+    return req
+  }
+  await store.set('id', { cookie: { originalMaxAge: null } })
+  const [mine, theirs] = [await request(store), await request(other)]
+  isHeld = true
+  const saved = store.set('id', Object.assign(mine.session, { own: 1 }))
+  await saving.reached
+  await store.update(mine, (session) => increment(session))
+  saving.open()
+  await saved
+  expect(mine.session).toMatchObject({ own: 1, count: 1 })
+  await other.update(theirs, (session) => increment(session))
+  await store.set('id', Object.assign(mine.session, { last: true }))
+  expect(await store.get('id')).toMatchObject({ own: 1, count: 2, last: true })
 })
 
 eachStage((stage) => {

@@ -15,8 +15,8 @@ export interface Draft {
   readonly ttlMs: number
 }
 
-/** What is to be stored, by what the request saw and by what is there; undefined for nothing. */
-export type Make = (known: Pick<Held, 'view' | 'theirs'>) => Promise<Draft | undefined>
+/** What is to be stored, on what is there, as text; undefined for nothing. */
+export type Make = (theirs: string) => Promise<Draft | undefined>
 
 export interface Replace {
   /**
@@ -92,8 +92,8 @@ export function createReplace({ settings, codec, names, run, tell }: Context, { 
 
   async function attempt(held: Held, key: string, make: Make, rejects: boolean): Promise<Outcome> {
     // What else the request does meanwhile may come to know more: the draft is made from this.
-    const { stored, plain, view, theirs } = held
-    const draft = await make({ view, theirs })
+    const { stored, plain, theirs } = held
+    const draft = await make(theirs)
     if (draft === undefined) return gone(held.name)
     const bytes = encoded(held.name, draft.session, draft.text)
     const when = stored === undefined ? 'absent' : { sha1: sha1Of(stored) }

@@ -4,7 +4,7 @@ import { createBegin } from './begin.ts'
 import type { Context } from './context.ts'
 import type { Held } from './held.ts'
 import type { Removal } from './removal.ts'
-import { createReplace, type Draft, type Make } from './replace.ts'
+import { createReplace, type Draft } from './replace.ts'
 import { createSight } from './sight.ts'
 
 export interface Writes {
@@ -32,8 +32,6 @@ export interface Writes {
   ): Promise<boolean>
 }
 
-type Known = Parameters<Make>[0]
-
 export function createWrites(context: Context, removal: Removal): Writes {
   const { settings, dialect, codec, names, users, run } = context
   const { adapter, prefix, onConflict, ttlMs: defaultMs, ttlOf } = settings
@@ -44,9 +42,9 @@ export function createWrites(context: Context, removal: Removal): Writes {
     return (await codec.parse(text)).session
   }
 
-  /** What this request made of a session, on what others made of it. */
-  async function merged(held: Held, known: Known, own: SessionRecord, ttlMs: number): Promise<Draft> {
-    const session = dialect.arranged(merge(await sessionIn(known.view), own, await sessionIn(known.theirs)), {})
+  /** What this request made of `base`, and others made of it. */
+  async function merged(held: Held, base: string, own: SessionRecord, theirs: string, ttlMs: number): Promise<Draft> {
+    const session = dialect.arranged(merge(await sessionIn(base), own, await sessionIn(theirs)), {})
     const slideMs = dialect.slideMs(session)
     const isOwn = slideMs === dialect.slideMs(own)
     // Where others changed how long it lives, that holds.
@@ -96,10 +94,10 @@ export function createWrites(context: Context, removal: Removal): Writes {
       held.meta = begun.meta
       const { view } = held
       let own: SessionRecord | undefined
-      async function make(known: Known): Promise<Draft> {
-        if (known.view === known.theirs || onConflict === 'last-write-wins') return mine
+      async function make(theirs: string): Promise<Draft> {
+        if (view === theirs || onConflict === 'last-write-wins') return mine
         own ??= await sessionIn(mine.text)
-        return merged(held, known, own, ttlMs)
+        return merged(held, view, own, theirs, ttlMs)
       }
       if (!(await replace(held, make, onConflict === 'reject'))) return false
       // An update in the same request may have shown it more meanwhile.
@@ -110,7 +108,7 @@ export function createWrites(context: Context, removal: Removal): Writes {
 
     async update(held, live, change, show) {
       let user = held.user
-      async function make({ theirs }: Known): Promise<Draft | undefined> {
+      async function make(theirs: string): Promise<Draft | undefined> {
         const session = await sessionIn(theirs)
         await change(session)
         const ttlMs = held.leftMs > 0 ? held.leftMs : defaultMs
