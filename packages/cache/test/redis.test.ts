@@ -130,6 +130,9 @@ describe('what Redis holds', () => {
   })
 })
 
+/** What a busy machine may add to anything. */
+const BUSY_MS = 300
+
 // In real time: deadlines go by it. Some two seconds each.
 describe('while Redis is away', () => {
   let server: RedisServer
@@ -142,7 +145,7 @@ describe('while Redis is away', () => {
     for (const close of closing.splice(0)) await close()
   })
 
-  it('frozen: the first caller waits 250 ms at the most, the next ones 10 ms; and values are kept again within 3 s', async () => {
+  it('frozen: the first caller waits for timeoutMs at the most, the next ones for nothing; and values are kept again within 3 s', async () => {
     const adapter = redisAdapter({ url: server.url, prefix: ownPrefix() })
     closing.push(() => adapter.close())
     const cache = createCache({ adapter, ttlMs: 60_000 })
@@ -150,12 +153,12 @@ describe('while Redis is away', () => {
     server.freeze()
     const first = await timed(() => cache.getOrSet('42', () => 'alone'))
     expect(first).toBeGreaterThan(150)
-    expect(first).toBeLessThan(250)
+    expect(first).toBeLessThan(200 + BUSY_MS)
     await cache.getOrSet('43', () => 'alone') // if the circuit is not open yet, it is now
     const next = await Promise.all(
       Array.from({ length: 20 }, (_, index) => timed(() => cache.getOrSet(`${index}`, () => 'alone'))),
     )
-    expect(median(next)).toBeLessThan(10)
+    expect(median(next)).toBeLessThan(100) // half of what waiting would take, for 20 at once
     server.thaw()
     const since = performance.now()
     while ((await cache.getOrSet('44', () => performance.now())) !== (await cache.getOrSet('44', () => -1))) {
@@ -163,7 +166,7 @@ describe('while Redis is away', () => {
     }
   })
 
-  it('frozen while a loader runs: the value is given, and waited for 250 ms longer at the most', async () => {
+  it('frozen while a loader runs: the value is given, and waited for timeoutMs longer at the most', async () => {
     const adapter = redisAdapter({ url: server.url, prefix: ownPrefix() })
     closing.push(() => adapter.close())
     const cache = createCache({ adapter, ttlMs: 60_000 })
@@ -172,7 +175,7 @@ describe('while Redis is away', () => {
       server.freeze()
       return 'loaded'
     }
-    expect(await timed(() => cache.getOrSet('42', load))).toBeLessThan(250)
+    expect(await timed(() => cache.getOrSet('42', load))).toBeLessThan(200 + BUSY_MS)
     server.thaw()
   })
 
