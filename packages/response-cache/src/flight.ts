@@ -42,7 +42,6 @@ const NEVER_SHARED: ReadonlySet<Refusal> = new Set<Refusal>([
   'session-read',
   'user-read',
   'too-large',
-  'partial',
   'stream',
 ])
 

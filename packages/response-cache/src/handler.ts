@@ -119,6 +119,7 @@ export function createHandler<Native, Target>(
       }
       if (control.has('only-if-cached')) return exchange.respond({ status: 504, body: 'Nothing is stored for this request' })
       const purpose = purposeOf(asked, found, response, reuse)
+      if (purpose.asSent && !isRfc) return pass(asked, { fwd: purpose.fwd, detail: 'partial' }) // a part is not stored
       const landed = await flight({
         found,
         headers: exchange.headers,
@@ -135,7 +136,7 @@ export function createHandler<Native, Target>(
         const how = { fwd: purpose.fwd, collapsed: true } as const
         if (current.state === 'fresh' && send(asked, landed.stored, current, how)) return
       }
-      return make(asked, { fwd: purpose.fwd })
+      return make(asked, purpose)
     }
     return make(asked, { fwd: 'uri-miss' })
   }

@@ -168,6 +168,20 @@ eachFramework((framework) => {
   describe('a part', () => {
     const WHOLE = { ...MINUTE, ETag: '"v1"' }
 
+    it("is the handler's to make where nothing is stored, and keeps nobody from storing the whole", async () => {
+      const { get, seen } = await stage(framework, ({ headers }) =>
+        headers.range === undefined
+          ? { headers: WHOLE, body: '0123456789' }
+          : { status: 206, headers: { ...WHOLE, 'Content-Range': 'bytes 0-1/10' }, body: '01' },
+      )
+      const part = await get('/', { Range: 'bytes=0-1' })
+      expect(part).toMatchObject({ status: 206, body: '01' })
+      expect(part.headers['cache-status']).toBe('holdfast; fwd=uri-miss; detail=partial')
+      expect((await get()).body).toBe('0123456789')
+      expect((await get('/', { Range: 'bytes=0-1' })).headers['cache-status']).toBe('holdfast; hit; ttl=60')
+      expect(seen).toHaveLength(2)
+    })
+
     it('is served from what is stored', async () => {
       const { get } = await stage(framework, () => ({ headers: WHOLE, body: '0123456789' }))
       await get()
