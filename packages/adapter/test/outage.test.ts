@@ -107,7 +107,7 @@ describe.each(sources.filter(([name]) => !name.includes('RESP2')))('by %s', (_na
     }
     await proxy.restore()
     await firstSuccess(() => fence(adapter))
-    expect((await fence(adapter)) - before).toBeLessThanOrEqual(10) // with the two that have just succeeded
+    expect((await fence(adapter)) - before).toBeLessThanOrEqual(15) // with the two that have just succeeded
   })
 })
 
