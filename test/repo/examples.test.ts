@@ -104,8 +104,10 @@ it('examples/reverse-proxy stores what its origin answers, and passes on what it
   const first = await request(proxy.port, { path: '/page', headers })
   expect(first).toMatchObject({ status: 200, body: 'page' })
   expect(first.headers).not.toHaveProperty('x-own')
-  expect((await request(proxy.port, { path: '/page' })).headers['cache-status']).toBe('holdfast; hit; ttl=59')
-  expect((await request(proxy.port, { path: '/page', method: 'HEAD' })).headers['cache-status']).toBe('holdfast; hit; ttl=59')
+  expect((await request(proxy.port, { path: '/page' })).headers['cache-status']).toMatch(/^holdfast; hit; ttl=5\d$/)
+  expect((await request(proxy.port, { path: '/page', method: 'HEAD' })).headers['cache-status']).toMatch(
+    /^holdfast; hit; ttl=5\d$/,
+  )
   expect((await request(proxy.port, { path: '/page', method: 'PUT', body: 'x' })).body).toBe('put')
   expect((await request(proxy.port, { path: '/page' })).headers['cache-status']).toBe('holdfast; fwd=uri-miss; stored')
   expect((await request(proxy.port, { path: '/closed' })).status).toBe(502)

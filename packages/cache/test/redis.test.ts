@@ -16,7 +16,8 @@ import { Redis } from 'ioredis'
 describe('the commands that are sent', () => {
   const prefix = ownPrefix()
   const adapter = redisAdapter({ url: sharedRedisUrl(), prefix })
-  const cache = createCache({ adapter, ttlMs: 600_000, timeoutMs: 60_000 }) // MONITOR makes 10,000 values slow
+  // MONITOR makes 10,000 values slow: no lease is to be renewed meanwhile.
+  const cache = createCache({ adapter, ttlMs: 600_000, timeoutMs: 60_000, loadLeaseMs: 600_000 })
   let counter: CommandCounter
   beforeAll(async () => {
     // One purge first: the clock is there, and every script is known.
