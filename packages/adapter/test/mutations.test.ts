@@ -27,6 +27,7 @@ function contract(names: readonly Name[], change: (operation: AnyOperation) => A
     operations: names.map((name) => [change(samples[name][0]), samples[name][1]] as const),
     makeAdapter: (now) => redisAdapter({ url: sharedRedisUrl(), prefix: ownPrefix(), now }),
     numRuns: 300,
+    endOnFailure: true,
   })
 }
 

@@ -19,6 +19,8 @@ export interface OperationContractOptions {
   readonly numRuns?: number
   /** Repeats the sequences of an earlier run. Defaults to a random one. */
   readonly seed?: number
+  /** Whether a sequence that fails is told at once, and not first made as short as it can be. Defaults to false. */
+  readonly endOnFailure?: boolean
 }
 
 /**
@@ -28,7 +30,13 @@ export interface OperationContractOptions {
  * Each tries random sequences of calls and moves of the clock, on memory and on the adapter, and compares every result and
  * every message. The clock meets the ends of states exactly, a millisecond before and after, and steps back. Needs fast-check.
  */
-export function operationContract({ operations, makeAdapter, numRuns = 100, seed }: OperationContractOptions): ContractCase[] {
+export function operationContract({
+  operations,
+  makeAdapter,
+  numRuns = 100,
+  seed,
+  endOnFailure = false,
+}: OperationContractOptions): ContractCase[] {
   if (operations.length === 0) throw new TypeError('operationContract needs at least one operation')
   const alone = operations.map((entry) => ({ name: `${entry[0].name} does what its step says`, entries: [entry] }))
   const together = { name: 'all operations together do what their steps say', entries: operations }
@@ -49,7 +57,7 @@ export function operationContract({ operations, makeAdapter, numRuns = 100, seed
       await differential.end()
     })
     try {
-      await fc.assert(property, { numRuns, ...(seed === undefined ? {} : { seed }) })
+      await fc.assert(property, { numRuns, endOnFailure, ...(seed === undefined ? {} : { seed }) })
     } finally {
       await differential.close()
     }

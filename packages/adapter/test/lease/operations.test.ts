@@ -27,7 +27,7 @@ type AnyOperation = Operation<unknown, unknown, unknown>
 /** All three on the same subjects, mostly `acquire`, so that lines build up. One of them may have been changed. */
 function together(
   makeAdapter: MakeAdapter,
-  sequences: { numRuns: number; seed?: number },
+  sequences: { numRuns: number; seed?: number; endOnFailure?: boolean },
   change: (operation: AnyOperation) => AnyOperation = (same) => same,
 ) {
   const entries = [samples.acquire, ...Object.values(samples)]
@@ -104,7 +104,7 @@ describe.each(bugs)('the bug that %s', (_what, right, wrong) => {
       const { luaPrelude = '', lua } = operation
       return { ...operation, luaPrelude: broken(luaPrelude), lua: broken(lua) }
     }
-    const [contract] = together(makeAdapter, { numRuns: 5_000, seed: SEED }, change)
+    const [contract] = together(makeAdapter, { numRuns: 5_000, seed: SEED, endOnFailure: true }, change)
     await expect(contract?.run()).rejects.toThrow('Property failed')
   }, 60_000)
 })
