@@ -111,7 +111,7 @@ eachAdapter((makeAdapter) => {
   }
   for (const [what, operations] of Object.entries(contracts)) {
     describe(what, () => {
-      for (const { name, run } of operationContract({ operations, makeAdapter, numRuns: 40 })) it(name, run)
+      for (const { name, run } of operationContract({ operations, makeAdapter, numRuns: 25 })) it(name, run)
     })
   }
 })
