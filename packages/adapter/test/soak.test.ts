@@ -61,5 +61,5 @@ it.each(sources.filter(([name]) => name in STEPS))(
     // In bytes a step, of which one that is not let go would hold more, in each round; what else the process keeps comes once.
     expect(Math.min(...growths)).toBeLessThan(1_000_000 / perRound)
   },
-  60_000,
+  240_000,
 )

@@ -32,7 +32,7 @@ it('keeps to its memory while a million keys come, and refuses those that it ref
   expect(await limiter.consume('used up')).toMatchObject({ allowed: false, source: 'adapter' })
   clock.advance(60_000)
   expect(await limiter.consume('new')).toMatchObject({ allowed: true, source: 'adapter' })
-}, 60_000)
+}, 240_000)
 
 function heapUsed(): number {
   collectGarbage()
