@@ -17,6 +17,7 @@ const config: Config = {
   collectCoverageFrom: ['packages/*/src/**/*.ts'],
   coverageProvider: 'v8',
   testTimeout: 20_000,
+  workerIdleMemoryLimit: '1GB', // the modules of each file stay in memory: a hundred files slow the last ones to half
 }
 
 export default config
