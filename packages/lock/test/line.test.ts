@@ -63,6 +63,7 @@ it('has each who waits ask at most once a second, by itself, and once more when 
   expect([...asked.values()]).toEqual(Array.from({ length: 20 }, () => 1))
 })
 
+// In real time, four seconds: what clients send is counted by MONITOR.
 it('asks Redis two commands for a lock, and at most one a second for each who waits', async () => {
   const prefix = ownPrefix()
   const adapter = redisAdapter({ url: sharedRedisUrl(), prefix })
