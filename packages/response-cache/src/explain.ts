@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Engine } from './engine.ts'
 import { reuseOf } from './rfc/reuse.ts'
 import type { Refusal } from './rfc/storable.ts'
-import { createShelf } from './shelf.ts'
+import { createShelf, type Found } from './shelf.ts'
 import { createVariants } from './variants.ts'
 
 export interface ExplainRequest {
@@ -34,9 +34,13 @@ export interface Explanation {
 
 export async function explain(engine: Engine, key: string, { headers = {} }: ExplainRequest): Promise<Explanation> {
   const { adapter, newBudget, refusals } = engine
-  const variants = createVariants({ now: adapter.now, maxVariants: 1, anyOrder: false })
-  const shelf = createShelf({ ...engine, near: undefined }, variants)
-  const { stored, index, looked } = await shelf.look(key, headers, newBudget())
+  const look = (anyOrder: boolean): Promise<Found> => {
+    const variants = createVariants({ now: adapter.now, maxVariants: 1, anyOrder })
+    return createShelf({ ...engine, near: undefined }, variants).look(key, headers, newBudget())
+  }
+  // In which mode a variant was stored is the middleware's, which is not known here.
+  const exact = await look(false)
+  const { stored, index, looked } = exact.index !== undefined && exact.stored === undefined ? await look(true) : exact
   const refused = refusals.get(key)
   const common = {
     key,

@@ -68,6 +68,14 @@ eachFramework((framework) => {
     expect(seen).toHaveLength(2)
   })
 
+  it('explains what a proxy has stored by languages in any order', async () => {
+    const headers = { 'Cache-Control': 'max-age=60', Vary: 'Accept-Language' }
+    const { get, cache } = await stage(framework, () => ({ headers, body: 'x' }), { options: { mode: 'rfc' } })
+    await get('/', { 'Accept-Language': 'en, de' })
+    expect(await cache.explain({ url: HOST, headers: { 'accept-language': 'de, en' } })).toMatchObject({ state: 'fresh' })
+    expect(await cache.explain({ url: HOST, headers: { 'accept-language': 'fr' } })).toMatchObject({ state: 'none' })
+  })
+
   it('explains what is there, and why nothing is', async () => {
     const { get, cache, clock } = await stage(framework, ({ url }) => {
       const control = url === '/never' ? 'no-store' : 'max-age=60, stale-while-revalidate=30'
