@@ -6,6 +6,8 @@ export function messageInputs(request: IncomingMessage): Input[] {
   return [
     { holder: request.headers, name: 'cookie', kind: 'cookie-read' },
     { holder: request.headers, name: 'authorization', kind: 'authorization-read' },
+    { holder: request, name: 'rawHeaders', kind: 'cookie-read' }, // which of them is read, nobody sees
+    { holder: request, name: 'headersDistinct', kind: 'cookie-read' },
   ]
 }
 
@@ -16,6 +18,7 @@ export function requestInputs(request: IncomingMessage): Input[] {
     { holder: request, name: 'cookies', kind: 'cookie-read' },
     { holder: request, name: 'signedCookies', kind: 'cookie-read' },
     { holder: request, name: 'session', kind: 'session-read' },
+    { holder: request, name: 'sessionID', kind: 'session-read' },
     { holder: request, name: 'user', kind: 'user-read' },
   ]
 }

@@ -77,6 +77,16 @@ it('keeps for its client what was made by looking at the session, also while it 
   ])
 })
 
+it.each<[string, RequestHandler]>([
+  ['the id of the session', (req, res) => void res.send(req.sessionID)],
+  ['the header fields as they came', (req, res) => void res.send(req.rawHeaders.join())],
+  ['the header fields as lists', (req, res) => void res.send(req.headersDistinct['cookie']?.join() ?? 'none')],
+])('keeps for its client what was made by looking at %s', async (_, handler) => {
+  const { get, count } = await serving(handler)
+  for (const user of ['a', 'b']) await get({ Cookie: `user=${user}` })
+  expect(count()).toBe(2)
+})
+
 it('says in development what a stored response may depend on, though nothing says so', async () => {
   const { get, count } = await serving((req, res) => void res.send(req.get('X-Kind') ?? 'none'))
   const said = await warnings(async () => {
