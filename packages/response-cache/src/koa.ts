@@ -2,7 +2,7 @@ import { toKoa } from '@holdfast/http/koa'
 import type { Context, Middleware } from 'koa'
 import { type CacheForOptions, sayCacheFor, sayNoCache } from './directives.ts'
 import { createHandler } from './handler.ts'
-import { messageInputs } from './inputs.ts'
+import { requestInputs } from './inputs.ts'
 import type { ResponseCacheMiddlewareOptions } from './middleware-options.ts'
 
 export type { CacheForOptions } from './directives.ts'
@@ -19,8 +19,10 @@ export function responseCache(options: KoaResponseCacheOptions): Middleware {
       target: (ctx) => ctx,
       response: ({ res }) => res,
       inputs: (ctx) => [
-        ...messageInputs(ctx.req),
+        ...requestInputs(ctx.req),
         { holder: ctx, name: 'session', kind: 'session-read' },
+        { holder: ctx, name: 'user', kind: 'user-read' },
+        { holder: ctx.request, name: 'user', kind: 'user-read' },
         { holder: ctx.state, name: 'user', kind: 'user-read' },
       ],
     }),

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
+import type { Server } from 'node:http'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { request } from '@holdfast/test/raw-http'
 import { afterEach, expect, it, jest } from '@jest/globals'
 import express, { type RequestHandler } from 'express'
 import session from 'express-session'
+import Koa, { type Context } from 'koa'
 import { responseCache } from '../src/express.ts'
+import { responseCache as onKoa } from '../src/koa.ts'
 
 const closing: (() => void)[] = []
 const { NODE_ENV } = process.env
@@ -23,13 +26,15 @@ async function serving(handler: RequestHandler) {
     count += 1
     handler(req, res, next)
   })
-  const listening = app.listen(0, '127.0.0.1')
-  closing.push(() => listening.close())
-  await once(listening, 'listening')
-  const address = listening.address()
+  return { get: await listening(app.listen(0, '127.0.0.1')), count: () => count }
+}
+
+async function listening(server: Server) {
+  closing.push(() => server.close())
+  await once(server, 'listening')
+  const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  const get = (headers: Record<string, string> = {}) => request(port, { headers })
-  return { get, count: () => count }
+  return (headers: Record<string, string> = {}) => request(port, { headers })
 }
 
 /** What is said as a process warning meanwhile. */
@@ -80,11 +85,31 @@ it('keeps for its client what was made by looking at the session, also while it 
 it.each<[string, RequestHandler]>([
   ['the id of the session', (req, res) => void res.send(req.sessionID)],
   ['the header fields as they came', (req, res) => void res.send(req.rawHeaders.join())],
+  ['the user where express-jwt puts it', (req, res) => void res.send(Reflect.get(req, 'auth') ?? 'nobody')],
   ['the header fields as lists', (req, res) => void res.send(req.headersDistinct['cookie']?.join() ?? 'none')],
 ])('keeps for its client what was made by looking at %s', async (_, handler) => {
   const { get, count } = await serving(handler)
   for (const user of ['a', 'b']) await get({ Cookie: `user=${user}` })
   expect(count()).toBe(2)
+})
+
+it.each<[string, (ctx: Context) => object]>([
+  ['ctx', (ctx) => ctx],
+  ['ctx.req', ({ req }) => req],
+  ['ctx.request', ({ request }) => request],
+  ['ctx.state', ({ state }) => state],
+])('keeps for its client on Koa what was made by looking at the user that a middleware in front has put on %s', async (_, on) => {
+  const app = new Koa()
+  app.use((ctx, next) => {
+    Object.assign(on(ctx), { user: ctx.get('X-User') })
+    return next()
+  })
+  app.use(onKoa({ adapter: memoryAdapter(), ttlMs: 60_000 }))
+  app.use((ctx) => {
+    ctx.body = Reflect.get(on(ctx), 'user')
+  })
+  const get = await listening(app.listen(0, '127.0.0.1'))
+  for (const user of ['ann', 'bob']) expect((await get({ 'X-User': user })).body).toBe(user)
 })
 
 it('says in development what a stored response may depend on, though nothing says so', async () => {
