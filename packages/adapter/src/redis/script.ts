@@ -31,14 +31,26 @@ export function scriptOf(operation: ScriptSource): Script {
   const known = scripts.get(operation)
   if (known !== undefined) return known
   const { state, value = false, luaPrelude = '', lua: step } = operation
-  const kept = [state === 'string' ? STRING_STATE : HASH_STATE, value ? VALUE : NO_VALUE]
-  const lua = [PRELUDE, ...kept, luaPrelude, body(step), EPILOGUE].join('\n')
+  const given = PUBLISH + (state === 'string' ? STRING_STATE : HASH_STATE) + (value ? VALUE : '')
+  const own = `${luaPrelude}\n${body(step)}`
+  const lua = [PRELUDE, `local values, value_key = ${value ? 1 : 0}, nil`, functionsFor(own, given), own, EPILOGUE].join('\n')
   const script = { lua, sha: createHash('sha1').update(lua).digest('hex') }
   scripts.set(operation, script)
   return script
 }
 
 const scripts = new WeakMap<ScriptSource, Script>()
+
+/** Of the functions that are given, each made of those before it, the ones that `lua` needs: Redis makes them anew for every call. */
+function functionsFor(lua: string, given: string): string {
+  let needed = ''
+  const definitions = given.trim().split(/\n(?=local function )/)
+  for (const definition of definitions.toReversed()) {
+    const [, name = ''] = /^local function (\w+)/.exec(definition) ?? []
+    if (new RegExp(`\\b${name}\\b`).test(needed + lua)) needed = `${definition}\n${needed}`
+  }
+  return needed
+}
 
 function body(lua: string): string {
   return `local function step(KEYS, ARGV)\n${lua}\nend\n`
@@ -52,14 +64,17 @@ if not now then
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
 local call, format, select, tonumber, unpack = redis.call, string.format, select, tonumber, unpack
+local slack = injected and 3600000 or 1000
 local key, keys, live, ends, lasts, lastEnd, lastEndShown
+`
+
+const PUBLISH = `
 local function publish(channel, message)
-  redis.call('PUBLISH', channels .. channel, message)
+  call('PUBLISH', channels .. channel, message)
 end
 `
 
 const HASH_STATE = `
-local slack = injected and 3600000 or 1000
 local function read(...)
   local fields = call('HMGET', key, '$', ...)
   ends = tonumber(fields[1] or nil)
@@ -101,41 +116,40 @@ end
 
 const STRING_STATE = `
 local function read()
-  local bytes = redis.call('GET', key)
-  if bytes and injected and redis.call('PEXPIRETIME', key) - 4e12 <= now then return nil end
+  local bytes = call('GET', key)
+  if bytes and injected and call('PEXPIRETIME', key) - 4e12 <= now then return nil end
   return bytes or nil
 end
 local function left()
-  if injected then return redis.call('PEXPIRETIME', key) - 4e12 - now end
-  local ttl = redis.call('PTTL', key)
+  if injected then return call('PEXPIRETIME', key) - 4e12 - now end
+  local ttl = call('PTTL', key)
   return ttl >= 0 and ttl or nil
 end
 local function delete()
-  if redis.call('STRLEN', key) then redis.call('DEL', key) end
+  if call('STRLEN', key) then call('DEL', key) end
 end
 local function write(ttl, bytes)
-  redis.call('STRLEN', key)
+  call('STRLEN', key)
   if tonumber(ttl) <= 0 then return delete() end
   if injected then
-    redis.call('SET', key, bytes, 'PXAT', 4e12 + now + ttl)
+    call('SET', key, bytes, 'PXAT', 4e12 + now + ttl)
   else
-    redis.call('SET', key, bytes, 'PX', ttl)
+    call('SET', key, bytes, 'PX', ttl)
   end
 end
 local function expire(ttl)
-  redis.call('STRLEN', key)
+  call('STRLEN', key)
   if tonumber(ttl) <= 0 then return delete() end
   if injected then
-    redis.call('PEXPIREAT', key, 4e12 + now + ttl)
+    call('PEXPIREAT', key, 4e12 + now + ttl)
   else
-    redis.call('PEXPIRE', key, ttl)
+    call('PEXPIRE', key, ttl)
   end
 end
 `
 
 /** The value's key is the last of a subject's. `STRLEN` raises an error where it holds a state. */
 const VALUE = `
-local values, value_key = 1, nil
 local function delete_value()
   if call('STRLEN', value_key) then call('DEL', value_key) end
 end
@@ -150,12 +164,8 @@ local function write_value(ttl, bytes)
 end
 `
 
-const NO_VALUE = `
-local values, value_key = 0, nil
-`
-
 const EPILOGUE = `
-local function check(reply)
+local check = injected and function(reply)
   if value_key and redis.call('PTTL', value_key) == -1 then error('OPERATION leaves a value without an end: use write_value', 0) end
   for i = 1, #keys do
     if redis.call('PTTL', keys[i]) == -1 then
@@ -174,7 +184,7 @@ local function settle(args)
   if lasts then
     for i = 1, #keys do call('PEXPIRE', keys[i], lasts) end
   end
-  if injected then check(reply) end
+  if check then check(reply) end
   return reply
 end
 local replies, size, firstKey, firstArg = {}, 0, 0, 2

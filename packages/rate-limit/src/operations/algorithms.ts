@@ -32,16 +32,15 @@ const ALGORITHMS: Record<AlgorithmName, Algorithm<unknown>> = {
 export const algorithmsLua: string = `
   local call, format, max, min, floor, ceil = redis.call, string.format, math.max, math.min, math.floor, math.ceil
   local LARGEST, token = ${Number.MAX_SAFE_INTEGER}, nil
-  local makers, made = {}, {}
-  ${Object.entries(ALGORITHMS)
-    .map(([name, { lua }]) => `makers['${name}'] = function() ${lua} end`)
-    .join('\n')}
+  local made = {}
+  local function make(name)
+    ${Object.entries(ALGORITHMS)
+      .map(([name, { lua }]) => `if name == '${name}' then ${lua} end`)
+      .join('\n')}
+  end
   local function algorithm_of(name)
-    local algorithm = made[name]
-    if not algorithm then
-      algorithm = makers[name]()
-      made[name] = algorithm
-    end
+    local algorithm = made[name] or make(name)
+    made[name] = algorithm
     return algorithm
   end
 `
