@@ -1,3 +1,4 @@
+import type { Adapter } from '@holdfast/adapter'
 import { acquire, acquireLease, extend, inboxOf, newToken, release } from '@holdfast/adapter/lease'
 import { counting, failing, fakeClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
@@ -54,6 +55,7 @@ eachAdapter((makeAdapter) => {
 
   it('serves who came first, woken by who was before, with a command or two a waiter', async () => {
     const adapter = counting(makeAdapter(fakeClock().now))
+    await heard(adapter)
     const first = await acquireLease(adapter, '{line}', { leaseMs, waitMs: 1_000 })
     const order: number[] = []
     const wakes: number[] = []
@@ -71,7 +73,6 @@ eachAdapter((makeAdapter) => {
       waiting.push(waiter(place))
       while (adapter.counts.run === before) await new Promise(setImmediate)
     }
-    await new Promise((resolve) => setTimeout(resolve, 100)) // until all are in line
     adapter.reset()
     releasedAt = performance.now()
     await adapter.run(release, '{line}', { token: first?.token ?? '' })
@@ -192,3 +193,10 @@ eachAdapter((makeAdapter) => {
     await expect(acquireLease(adapter, '{k}', { leaseMs, waitMs: Number.NaN })).rejects.toThrow('waitMs must be at least 0')
   })
 })
+
+/** Waits until the process is told of what it waits for, so that who asks is in line for good with the first command. */
+async function heard(adapter: Adapter): Promise<void> {
+  const listening = inboxOf(adapter).listen('the test')
+  await listening.wait(10_000)
+  listening.stop()
+}
