@@ -6,13 +6,21 @@ export function requestInputs(request: IncomingMessage): Input[] {
   return [
     { holder: request.headers, name: 'cookie', kind: 'cookie-read' },
     { holder: request.headers, name: 'authorization', kind: 'authorization-read' },
-    { holder: request, name: 'rawHeaders', kind: 'cookie-read' }, // which of them is read, nobody sees
-    { holder: request, name: 'headersDistinct', kind: 'cookie-read' },
+    ...wholeInputs(request, 'rawHeaders'),
+    ...wholeInputs(request, 'headersDistinct'),
     { holder: request, name: 'cookies', kind: 'cookie-read' },
     { holder: request, name: 'signedCookies', kind: 'cookie-read' },
     { holder: request, name: 'session', kind: 'session-read' },
     { holder: request, name: 'sessionID', kind: 'session-read' },
     { holder: request, name: 'user', kind: 'user-read' },
     { holder: request, name: 'auth', kind: 'user-read' },
+  ]
+}
+
+/** All fields at once: nobody sees which of them is read. */
+function wholeInputs(request: IncomingMessage, name: 'rawHeaders' | 'headersDistinct'): Input[] {
+  return [
+    { holder: request, name, kind: 'cookie-read' },
+    { holder: request, name, kind: 'authorization-read' },
   ]
 }

@@ -39,7 +39,7 @@ export function watchReads(inputs: readonly Input[]): Reads {
       }
     },
     stop() {
-      for (const stop of stops.splice(0)) stop()
+      for (const stop of stops.splice(0).toReversed()) stop() // one may be watched twice, the second time around the first
     },
   }
 }

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { request } from '@holdfast/test/raw-http'
 import { afterEach, expect, it, jest } from '@jest/globals'
@@ -91,6 +91,20 @@ it.each<[string, RequestHandler]>([
   const { get, count } = await serving(handler)
   for (const user of ['a', 'b']) await get({ Cookie: `user=${user}` })
   expect(count()).toBe(2)
+})
+
+it('keeps for its client what was made by looking at all fields at once, also where it varies by the cookie alone', async () => {
+  const seen: IncomingMessage[] = []
+  const { get, count } = await serving((req, res) => {
+    seen.push(req)
+    res.vary('Cookie').send(req.rawHeaders.join())
+  })
+  await get()
+  expect((await get({ Authorization: 'ann' })).body).toContain('ann')
+  expect(count()).toBe(2)
+  expect(Object.getOwnPropertyDescriptor(seen[0], 'rawHeaders')).toMatchObject({
+    value: expect.arrayContaining(['Host']),
+  })
 })
 
 it.each<[string, (ctx: Context) => object]>([
