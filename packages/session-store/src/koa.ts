@@ -7,8 +7,8 @@ import { announce } from './events.ts'
 import { expiryDialect, expiryTtl } from './expiry.ts'
 import { show } from './live.ts'
 import type { SessionRecord } from './merge.ts'
-import { sendNewId } from './new-id.ts'
 import { checkedOptions, type SessionStoreOptions, type Settings } from './options.ts'
+import { type Sender, sendId } from './send-id.ts'
 
 export type { UserSession } from './engine/users.ts'
 export { SessionConflictError, SessionLimitError, SessionTooLargeError, SessionUnavailableError } from './errors.ts'
@@ -22,10 +22,8 @@ export type KoaSessionData = SessionRecord
 export type MaxAge = number | 'session' | undefined
 
 /** What of Koa's context the store looks at. */
-export interface SessionContext {
+export interface SessionContext extends Sender {
   readonly session?: object | null
-  readonly sessionOptions?: object | undefined
-  readonly cookies: object
 }
 
 export interface CallContext {
@@ -80,7 +78,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
       if (held.slid || (rolling && ttlOf === undefined && held.leftMs >= 0)) expiryDialect.refresh(session, held.leftMs)
       if (ctx === undefined) return session
       this.#hold(ctx, key, { held })
-      if (held.sid !== key) sendNewId(ctx, key, held.sid)
+      if (held.sid !== key) sendId(ctx, key, held.sid)
       return session
     } catch (error) {
       this.#sessions.tolerate(key, error)
@@ -93,6 +91,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
     const visit = ctx && this.#visitOf(ctx)
     const hold = visit?.holds.get(key)
     if (hold !== undefined && 'standsIn' in hold) return
+    if (ctx !== undefined) sendId(ctx, key, hold?.held.sid ?? key)
     const ttlMs = expiryTtl(session, maxAge, this.#settings)
     if (ttlMs <= 0) return void (await this.#sessions.destroy(key))
     try {

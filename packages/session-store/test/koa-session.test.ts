@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { counting, fakeClock } from '@holdfast/adapter/testing'
 import { sessionStore } from '@holdfast/session-store/koa'
 import { afterEach, expect, it } from '@jest/globals'
 import Koa, { type Context } from 'koa'
 import koaSession, { type CreateSessionOptions } from 'koa-session'
-import { type Act, browser, closeServers, type Fields, serveKoa } from './stage.ts'
+import { type Act, browser, closeServers, type Fields, gate, serveKoa } from './stage.ts'
 
 closeServers()
 
@@ -147,4 +148,27 @@ it('updates the session that a request has now, after a regenerate too', async (
   await client.get(`${url}/write`)
   expect((await client.get(`${url}/regenerate`)).body).toEqual({ n: 2 })
   expect((await client.get(`${url}/`)).body).toEqual({ n: 2 })
+})
+
+it('sends the id of a session that the app saves and does not wait for, and lets nothing throw when it is stored', async () => {
+  const stored = gate()
+  const memory = memoryAdapter()
+  const adapter: Adapter = { ...memory, run: (...call) => stored.pass().then(() => memory.run(...call)) }
+  const saves: Promise<void>[] = []
+  const url = await serveKoa(sessionStore({ adapter }), (visit) => {
+    if (visit.path === '/save') saves.push(visit.save())
+    return visit.session
+  })
+  const client = browser()
+  expect((await client.get(`${url}/save`)).cookies).toContain('koa.sess')
+  stored.open()
+  await Promise.all(saves)
+  expect(saves).toHaveLength(1)
+  expect((await client.get(`${url}/save`)).status).toBe(200)
+})
+
+it('sends one cookie for a save, where cookies of one name do not replace each other either', async () => {
+  const url = await serveKoa(sessionStore({ adapter: memoryAdapter() }), act, { signed: false, overwrite: false })
+  const client = browser()
+  for (const path of ['/write', '/write']) expect((await client.get(url + path)).headers.getSetCookie()).toHaveLength(1)
 })
