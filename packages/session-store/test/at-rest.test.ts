@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import type { Adapter } from '@holdfast/adapter'
+import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { sessionStore } from '@holdfast/session-store/express'
 import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
@@ -181,4 +183,27 @@ it('gives no session by the name under which it is stored: whoever has read keys
   expect(await store.ids()).toEqual([name])
   expect(await store.get('id')).toMatchObject({ user: 'ann' })
   expect(await store.get(name)).toBeUndefined()
+})
+
+it('leaves no plain record that would be the session again, where a log-out ends half-way', async () => {
+  const memory = memoryAdapter()
+  let left = Infinity
+  const adapter: Adapter = {
+    ...memory,
+    run: async (...call) => {
+      left -= 1
+      if (left < 0) throw new Error('The process has ended')
+      return memory.run(...call)
+    },
+  }
+  const hashed = sessionStore({ adapter, hashIds: SECRET })
+  for (const store of [sessionStore({ adapter }), hashed])
+    await store.set('id', { cookie: { originalMaxAge: null }, user: 'ann' })
+  left = 1
+  await expect(hashed.destroy('id')).rejects.toThrow('The process has ended')
+  left = Infinity
+  expect(await sessionStore({ adapter }).get('id')).toBeUndefined()
+  expect(await hashed.get('id')).toMatchObject({ user: 'ann' })
+  await hashed.destroy('id')
+  expect(await hashed.get('id')).toBeUndefined()
 })

@@ -63,7 +63,9 @@ export function createRemoval({ settings, codec, names, users, run }: Context): 
   async function destroy(sid: string): Promise<{ user: string | undefined } | undefined> {
     const name = names.of(sid)
     const plainName = names.plainOf(sid)
-    const [here, plain] = await Promise.all([remove(name), plainName === undefined ? undefined : remove(plainName)])
+    // In this order: a plain record that outlives the other one would be the session again.
+    const plain = plainName === undefined ? undefined : await remove(plainName)
+    const here = await remove(name)
     if (here !== undefined && isMoveRecord(here)) return destroyMoved(sid, here)
     if (here !== undefined) return { user: await unlisted(sid, name, here) }
     if (plain !== undefined) return { user: await unlisted(sid, plainName ?? name, plain) }
