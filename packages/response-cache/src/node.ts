@@ -14,19 +14,23 @@ export type NodeResponseCacheOptions = ResponseCacheMiddlewareOptions<IncomingMe
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function responseCache(options: NodeResponseCacheOptions): NodeMiddleware {
-  const responses = new WeakMap<IncomingMessage, ServerResponse>()
-
-  function responseOf(request: IncomingMessage): ServerResponse {
-    const response = responses.get(request)
-    if (response === undefined) throw new Error('A request has a response')
-    return response
-  }
-
   const middleware = toNode(createHandler(options, { target: responseOf, response: responseOf, inputs: requestInputs }))
-  return (request, response, next) => {
-    responses.set(request, response)
+  return (request: Answered, response, next) => {
+    request[RESPONSE] = response
     return middleware(request, response, next)
   }
+}
+
+const RESPONSE: unique symbol = Symbol('response')
+
+/** A weak map would have every request outlive many collections of the heap. */
+interface Answered extends IncomingMessage {
+  [RESPONSE]?: ServerResponse
+}
+
+function responseOf({ [RESPONSE]: response }: Answered): ServerResponse {
+  if (response === undefined) throw new Error('A request has a response')
+  return response
 }
 
 /**

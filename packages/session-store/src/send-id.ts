@@ -5,13 +5,18 @@ export interface Sender {
   readonly headerSent?: boolean
 }
 
-/** How cookies are set, and for which ids koa-session has none left to set. */
+/** How cookies are set, and which of koa-session's, by name and id, are not: the client has been sent theirs. */
 interface Sending {
   readonly set: (name: unknown, value: unknown, options: unknown) => void
-  readonly sent: Set<unknown>
+  readonly sent: Set<string>
 }
 
-const sendings = new WeakMap<object, Sending>()
+const SENDING: unique symbol = Symbol('sending')
+
+/** A weak map would have every request outlive many collections of the heap. */
+interface Cookies {
+  [SENDING]?: Sending
+}
 
 /**
  * Sends the id that a session has now. koa-session itself would send the one that the client came with, and only once the store has
@@ -22,21 +27,26 @@ const sendings = new WeakMap<object, Sending>()
 export function sendId({ cookies, sessionOptions, headerSent }: Sender, from: string, to: string): void {
   if (headerSent === true || sessionOptions === undefined || Reflect.get(sessionOptions, 'externalKey') !== undefined) return
   const { key, maxAge, ...options } = Object.fromEntries(Object.entries(sessionOptions))
-  const sending = sendings.get(cookies) ?? takeOver(cookies, key)
+  const sending = takenOver(cookies)
   if (sending === undefined) return
   const lasts = typeof maxAge === 'number' ? { maxAge } : {}
   sending.set(key, to, { ...options, ...lasts })
-  sending.sent.add(from)
+  sending.sent.add(cookieOf(key, from))
 }
 
-function takeOver(cookies: object, cookie: unknown): Sending | undefined {
+function takenOver(cookies: Cookies): Sending | undefined {
+  if (cookies[SENDING] !== undefined) return cookies[SENDING]
   const original: unknown = Reflect.get(cookies, 'set')
   if (typeof original !== 'function') return undefined
   const sending: Sending = { set: (...args) => void Reflect.apply(original, cookies, args), sent: new Set() }
   Reflect.set(cookies, 'set', (...args: Parameters<Sending['set']>) => {
-    if (args[0] !== cookie || !sending.sent.has(args[1])) sending.set(...args)
+    if (!sending.sent.has(cookieOf(args[0], args[1]))) sending.set(...args)
     return cookies
   })
-  sendings.set(cookies, sending)
+  cookies[SENDING] = sending
   return sending
+}
+
+function cookieOf(name: unknown, id: unknown): string {
+  return `${String(name)}=${String(id)}`
 }
