@@ -123,7 +123,7 @@ export class KoaExchange implements Exchange<Context> {
 function answer(ctx: Context, { status, headers = {}, rawHeaders = [], body = '' }: HttpResponse): void {
   ctx.status = status
   setRawHeaders(ctx.res, rawHeaders)
-  for (const [name, value] of Object.entries(headers)) ctx.res.setHeader(name, value)
+  for (const name of Object.keys(headers)) ctx.res.setHeader(name, headers[name] ?? '')
   const typed = ctx.res.hasHeader('Content-Type')
   ctx.body = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   if (!typed) ctx.remove('Content-Type') // Koa guesses one

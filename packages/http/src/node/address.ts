@@ -9,9 +9,9 @@ interface Addressed extends IncomingMessage {
   [IP]?: string | undefined
 }
 
-/** Finds the client's address behind the proxies that are trusted, and keeps it on the request. */
-export function keepAddress(req: Addressed, trust: Trust): void {
-  req[IP] = proxyaddr(req, trust) || undefined
+/** Finds the client's address behind the proxies that are trusted, and keeps it on the request. Where none is, it is the socket's. */
+export function keepAddress(req: Addressed, trust: Trust | undefined): void {
+  req[IP] = (trust === undefined ? req.socket.remoteAddress : proxyaddr(req, trust)) || undefined
 }
 
 /** The address that was kept, else the socket's. */

@@ -27,7 +27,7 @@ export function front(
   for (const each of chain) {
     if (typeof each !== 'function') throw new TypeError(`front takes functions (req, res, next), got ${typeof each}`)
   }
-  const trust = compileTrust(trustProxy)
+  const trust = trustProxy === false ? undefined : compileTrust(trustProxy)
 
   return (req, res) => {
     let reached = -1

@@ -19,17 +19,16 @@ export function rawHeadersOf(res: ServerResponse): string[] {
 
 /** Sets headers from names and values in turn. One that is repeated is set to all its values, whatever it was before. */
 export function setRawHeaders(res: ServerResponse, list: readonly OutgoingHttpHeader[]): void {
-  const repeated = new Map<string, string[]>()
+  const names: string[] = []
   for (let index = 0; index < list.length; index += 2) {
     const name = String(list[index])
     const value = list[index + 1] ?? ''
-    const values = repeated.get(name.toLowerCase())
-    if (values === undefined) {
-      repeated.set(name.toLowerCase(), textsOf(value))
-      res.setHeader(name, value)
+    const key = name.toLowerCase()
+    if (names.includes(key)) {
+      res.appendHeader(name, Array.isArray(value) ? value : String(value))
     } else {
-      values.push(...textsOf(value))
-      res.setHeader(name, values)
+      names.push(key)
+      res.setHeader(name, value)
     }
   }
 }
@@ -53,8 +52,4 @@ export function restore(res: ServerResponse, { status, message, sendDate, header
   for (const name of res.getHeaderNames()) res.removeHeader(name)
   setRawHeaders(res, headers)
   res.sendDate = sendDate // removing a Date header turns it off
-}
-
-function textsOf(value: OutgoingHttpHeader): string[] {
-  return Array.isArray(value) ? [...value] : [String(value)]
 }

@@ -8,7 +8,7 @@ export function respond(req: IncomingMessage, res: ServerResponse, response: Htt
   if (res.headersSent) throw new Error(`The response cannot be a ${status}: the headers of another are sent already`)
   res.statusCode = status
   setRawHeaders(res, rawHeaders)
-  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  for (const name of Object.keys(headers)) res.setHeader(name, headers[name] ?? '')
   if (status === 204 || status === 304) {
     for (const name of BODY_HEADERS) res.removeHeader(name)
     res.end()

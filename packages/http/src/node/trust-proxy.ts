@@ -12,10 +12,9 @@ export type TrustProxy = boolean | number | string | readonly string[] | Trust
 export type Trust = (address: string, hop: number) => boolean
 
 /** @throws {TypeError | RangeError} when it is none of the forms */
-export function compileTrust(trustProxy: TrustProxy): Trust {
+export function compileTrust(trustProxy: Exclude<TrustProxy, false>): Trust {
   if (typeof trustProxy === 'function') return trustProxy
   if (typeof trustProxy === 'number') return trustHops(trustProxy)
-  if (trustProxy === false) return () => false
   if (trustProxy === true) return trustAll()
   return trustAddresses(typeof trustProxy === 'string' ? trustProxy.split(',') : trustProxy)
 }
