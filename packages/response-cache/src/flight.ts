@@ -105,7 +105,7 @@ export function createFlight({ loads, name, loadLeaseMs, newBudget, refusals }: 
       const shared = obtained.value as Shared // what `load` gave
       const { stored, names } = shared.product
       if (stored === undefined) return { by: 'nobody' }
-      const depends = index === undefined && names.length > 0
+      const depends = names.some((name) => index?.names.includes(name) !== true) // else they have the same key
       if (!depends || variantOf(headers, names, EXACT) === variantOf(shared.headers, names, EXACT)) return { by: 'other', stored }
       await shared.kept
       return { by: 'look' }

@@ -54,6 +54,23 @@ eachFramework((framework) => {
       expect(seen).toHaveLength(3)
     })
 
+    it('gives nobody a variant that turns out to depend on more than those before it did', async () => {
+      const { open, opened } = gate()
+      const { get, seen } = await staged(async ({ headers }) => {
+        if (headers['accept-language'] === 'en') return { headers: { ...MINUTE, Vary: 'Accept-Language' }, body: 'for all' }
+        const who = headers.cookie
+        await opened
+        return { headers: { ...MINUTE, Vary: 'Accept-Language, Cookie' }, body: who ?? 'nobody' }
+      })
+      await get('/', { 'Accept-Language': 'en' })
+      await until(async () => (await get('/', { 'Accept-Language': 'en' })).headers['cache-status']?.includes('hit') === true)
+      const before = seen.length
+      const asking = ['ann', 'bob', 'cy'].map((Cookie) => get('/', { 'Accept-Language': 'de', Cookie }))
+      await until(() => seen.length > before)
+      open()
+      expect((await Promise.all(asking)).map(({ body }) => body)).toEqual(['ann', 'bob', 'cy'])
+    })
+
     it('shares no private answer: those that wait go on at once, and later ones wait for nobody', async () => {
       let running = 0
       let most = 0
