@@ -32,6 +32,7 @@ export function createChange<Native>(
   return async function change(asked) {
     const { exchange, next, base } = asked
     if (maxBytes === undefined || exchange.method !== 'POST') return invalidate({ exchange, next, base, maxBytes: 0 })
+    const headers = { ...exchange.headers } // as they were sent: handlers may change them
     const found = await look(asked)
     const assessment = createAssessment(orders.orderOf(asked, { fwd: 'method' }), now())
     return invalidate({ exchange, next, base, maxBytes, after })
@@ -44,7 +45,7 @@ export function createChange<Native>(
       const product = Promise.resolve({ stored, names: assessment.namesIn(rawHeaders), tags: [], refusal: undefined })
       await flight({
         found: { ...found, looked: { ...found.looked, seen: '' } }, // it was dropped just now
-        headers: exchange.headers,
+        headers,
         waits: false,
         produce: () => ({ product, done: Promise.resolve() }),
       })

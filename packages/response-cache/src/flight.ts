@@ -58,8 +58,9 @@ interface Shared {
 
 /** Has a response made once, over all processes, for all requests that ask for it meanwhile. */
 export function createFlight({ loads, name, loadLeaseMs, newBudget, refusals }: Engine, shelf: Shelf): Flight {
-  return async function flight({ found, headers, waits, produce }) {
+  return async function flight({ found, headers: asked, waits, produce }) {
     const { key, base, index, looked, budget: first } = found
+    const headers = { ...asked } // as they were sent: handlers may change them
     let own: Production | undefined
     let settle: () => void = () => {}
     const kept = new Promise<void>((resolve) => {

@@ -246,6 +246,15 @@ eachFramework((framework) => {
       expect(seen).toHaveLength(5)
     })
 
+    it('is for the fields as they were sent, whatever handlers have made of them', async () => {
+      const { get } = await stage(framework, ({ headers }) => {
+        const accepted = headers['accept-language'] ?? ''
+        headers['accept-language'] = 'en'
+        return { headers: { ...MINUTE, Vary: 'Accept-Language' }, body: accepted }
+      })
+      for (const language of ['de', 'en', 'de']) expect((await get('/', { 'Accept-Language': language })).body).toBe(language)
+    })
+
     it('is not stored with Vary: *', async () => {
       const { get } = await stage(framework, counting({ ...MINUTE, Vary: 'X-A, *' }))
       expect((await get()).headers['cache-status']).toBe('holdfast; fwd=uri-miss; detail=vary-star')
