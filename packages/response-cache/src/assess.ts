@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { Order } from './order.ts'
 import { unstoredFields, type Verdict } from './policy.ts'
 import { fieldsOf, tokensIn } from './rfc/fields.ts'
@@ -15,21 +16,32 @@ export interface Made {
 
 /** What may be stored of what the handlers of a request make. */
 export interface Assessment {
-  /** The fields of the request that a response depends on. */
+  /** The fields of the request that a response depends on, as it says. */
+  saidIn(rawHeaders: readonly string[]): string[]
+  /** Those by which one that is stored is found: not what a coding in front of the cache depends on. */
   namesIn(rawHeaders: readonly string[]): string[]
   judge(made: Made): Verdict
   /** As it is stored: without the fields of one connection, and with what decides about it. */
   stored(made: Made, body: Uint8Array, verdict: Verdict): StoredResponse | undefined
 }
 
-export function createAssessment(order: Order, requestedAt: number): Assessment {
-  const { authorized } = order
+/** @param before What middlewares in front of the cache have set */
+export function createAssessment(order: Order, requestedAt: number, before: OutgoingHttpHeaders = {}): Assessment {
+  const { authorized, vary } = order
+  const isCodedInFront = tokensIn(fieldsOf(['vary', [before.vary ?? []].flat().join()]), 'vary').includes(CODING)
+
+  function saidIn(rawHeaders: readonly string[]): string[] {
+    return [...new Set([...vary, ...tokensIn(fieldsOf(rawHeaders), 'vary')])]
+  }
 
   function namesIn(rawHeaders: readonly string[]): string[] {
-    return [...new Set([...order.vary, ...tokensIn(fieldsOf(rawHeaders), 'vary')])]
+    const names = saidIn(rawHeaders)
+    if (!isCodedInFront || vary.includes(CODING) || fieldsOf(rawHeaders).has('content-encoding')) return names
+    return names.filter((name) => name !== CODING)
   }
 
   return {
+    saidIn,
     namesIn,
 
     judge(made) {
@@ -46,6 +58,8 @@ export function createAssessment(order: Order, requestedAt: number): Assessment 
     },
   }
 }
+
+const CODING = 'accept-encoding'
 
 export function refusalIn(verdict: Verdict): Refusal | undefined {
   return 'refusal' in verdict ? verdict.refusal : undefined

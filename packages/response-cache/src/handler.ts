@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from 'node:http'
 import { isAdapterError } from '@holdfast/adapter'
 import { detached } from '@holdfast/cache/engine'
 import type { Handler } from '@holdfast/http'
@@ -85,10 +86,10 @@ export function createHandler<Native, Target>(
   }
 
   /** Has a response that was served stale made anew: once, over all processes. */
-  function refresh(asked: Asked<Native>, found: Found, stale: StoredResponse): void {
+  function refresh(asked: Asked<Native>, found: Found, stale: StoredResponse, inFront: OutgoingHttpHeaders): void {
     if (refreshing.has(found.key)) return
     refreshing.add(found.key)
-    const purpose = { fwd: 'stale', stale, ifError: stale.status < 500, inBackground: true } as const
+    const purpose = { fwd: 'stale', stale, ifError: stale.status < 500, inBackground: true, inFront } as const
     detached(() => flight({ found, headers: asked.exchange.headers, waits: false, produce: () => orders.run(asked, purpose) }))
       .then((landed) => (landed.by === 'own' ? landed.done : undefined))
       .catch((error: unknown) => announceFailure({ name, key: asked.base, call: 'refresh', error }))
@@ -113,8 +114,9 @@ export function createHandler<Native, Target>(
       const response = stored?.kind === 'response' ? stored : undefined
       const reuse = response && reuseOf(response, now(), control)
       const isServed = response !== undefined && reuse !== undefined && reuse.state !== 'validate' && !refreshes
+      const inFront = reuse?.state === 'stale' ? orders.inFront(asked) : {}
       if (isServed && send(asked, response, reuse, { collapsed: round > 0 })) {
-        if (reuse.state === 'stale') exchange.onClose(() => refresh(asked, { ...found, budget: newBudget() }, response))
+        if (reuse.state === 'stale') exchange.onClose(() => refresh(asked, { ...found, budget: newBudget() }, response, inFront))
         return
       }
       if (control.has('only-if-cached')) return exchange.respond({ status: 504, body: 'Nothing is stored for this request' })

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Exchange } from '@holdfast/http'
 import type { Forward } from './cache-status.ts'
 import type { Said } from './directives.ts'
@@ -16,6 +16,8 @@ export interface Purpose {
   readonly part?: StoredResponse
   /** Whether the request is answered already: what they make is only stored. */
   readonly inBackground?: boolean
+  /** What middlewares in front of the cache had set on the response that was served. */
+  readonly inFront?: OutgoingHttpHeaders
   /** Whether the request's own conditions and ranges are theirs to answer. */
   readonly asSent?: boolean
 }

@@ -1,8 +1,9 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Asked } from './asked.ts'
 import { saidOf } from './directives.ts'
 import type { Settings } from './options.ts'
 import type { Order, Production, Purpose } from './order.ts'
+import { decideAs } from './own-headers.ts'
 import { createPolicy } from './policy.ts'
 import { produce } from './production.ts'
 import { type Input, type Reads, watchFields, watchReads } from './reads.ts'
@@ -21,6 +22,8 @@ export interface Surroundings<Native, Target> {
 export interface Orders<Native> {
   /** What has to be known to run the handlers of a request, or to judge what they have made. */
   orderOf(asked: Asked<Native>, purpose: Purpose, reads?: Reads): Order
+  /** What middlewares in front of the cache have set on the response, until it is answered. */
+  inFront(asked: Asked<Native>): OutgoingHttpHeaders
   /** Runs the handlers of a request. */
   run(asked: Asked<Native>, purpose: Purpose): Production
 }
@@ -55,10 +58,15 @@ export function createOrders<Native, Target>(
 
   return {
     orderOf,
+    inFront: ({ exchange: { native } }) => ({ ...response(native).getHeaders() }),
 
     run(asked, purpose) {
-      if (mode === 'rfc') return produce(orderOf(asked, purpose))
       const { native, headers } = asked.exchange
+      function go(): Promise<void> {
+        if (purpose.inFront !== undefined) decideAs(purpose.inFront, response(native))
+        return asked.next()
+      }
+      if (mode === 'rfc') return produce(orderOf({ ...asked, next: go }, purpose))
       const reads = watchReads(inputs(native))
       const fields = isDevelopment() ? watchFields(headers) : undefined
       function stop(): void {
@@ -67,7 +75,7 @@ export function createOrders<Native, Target>(
       }
       function next(): Promise<void> {
         unseenBelow(response(native), reads, stop)
-        return asked.next()
+        return go()
       }
       const production = produce(orderOf({ ...asked, next }, purpose, reads))
       production.product.then((product) => {

@@ -1,10 +1,24 @@
-import type { OutgoingHttpHeaders } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { fieldsOf } from './rfc/fields.ts'
 
-/** Without the fields that were there before the handlers: whoever has set those sets them each time. */
+/** What says whether, for how long and for whom a response may be stored: whoever has said so. */
+const DECIDING = new Set(['cache-control', 'cdn-cache-control', 'expires', 'vary'])
+
+/** Sets what decides on a response that is made in the place of one which had it. */
+export function decideAs(before: OutgoingHttpHeaders, response: ServerResponse): void {
+  for (const name of DECIDING) {
+    const value = before[name]
+    if (value !== undefined) response.setHeader(name, value)
+  }
+}
+
+/** Without the fields that were there before the handlers, but for those that decide: whoever has set those sets them each time. */
 export function ownHeaders(raw: readonly string[], before: OutgoingHttpHeaders): string[] {
   const fields = fieldsOf(raw)
-  return filtered(raw, (name) => before[name] === undefined || String(before[name]) !== String(fields.get(name)))
+  return filtered(
+    raw,
+    (name) => before[name] === undefined || DECIDING.has(name) || String(before[name]) !== String(fields.get(name)),
+  )
 }
 
 export function without(raw: readonly string[], names: readonly string[]): string[] {

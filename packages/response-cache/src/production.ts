@@ -28,9 +28,9 @@ export function produce(order: Order): Production {
   if (order.asSent) putBack()
   if (stale !== undefined) askWhether(exchange.headers, stale)
   if (part !== undefined) askForRest(exchange.headers, part)
-  const before = inBackground ? {} : { ...order.response.getHeaders() }
+  const before = order.inFront ?? { ...order.response.getHeaders() }
   const requestedAt = order.now()
-  const assessment = createAssessment(order, requestedAt)
+  const assessment = createAssessment(order, requestedAt, before)
   const tags = new Set<string>()
   let plan: Plan = 'as-it-is'
   let respondedAt = requestedAt
@@ -55,7 +55,7 @@ export function produce(order: Order): Production {
     const made = { status: head.status, rawHeaders: ownHeaders(head.rawHeaders, before), respondedAt }
     verdict = assessment.judge(made)
     const refusal = refusalIn(verdict)
-    if (order.vary.length > 0) head.setHeader('Vary', assessment.namesIn(head.rawHeaders).join(', '))
+    if (order.vary.length > 0) head.setHeader('Vary', assessment.saidIn(head.rawHeaders).join(', '))
     addTags(head)
     tell(head, { ...(stale && { fwdStatus: head.status }), ...(refusal === undefined ? { stored: true } : { detail: refusal }) })
     if (refusal !== undefined) finish(undefined, [], refusal)

@@ -81,6 +81,20 @@ eachFramework((framework) => {
     expect(seen).toHaveLength(1)
   })
 
+  it.each([
+    ['Cache-Control', 'private'],
+    ['Cache-Control', 'no-store'],
+    ['Vary', 'Cookie'],
+  ])('gives nobody else what a middleware in front has said %s: %s of', async (name, value) => {
+    const before = bound((exchange, next) => {
+      exchange.setHeader(name, value)
+      return next()
+    })
+    const { get } = await stage(framework, counting(), { before, options: { ttlMs: 60_000 } })
+    expect((await get('/', { Cookie: 'ann' })).headers[name.toLowerCase()]).toBe(value)
+    expect((await get('/', { Cookie: 'bob' })).body).toBe('made 2')
+  })
+
   it('stores a private answer that began before it read: not the rest of it', async () => {
     const { get, seen } = await stage(framework, ({ res, headers }) => {
       res.writeHead(200, MINUTE)

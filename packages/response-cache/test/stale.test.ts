@@ -82,6 +82,23 @@ eachFramework((framework) => {
     expect((await get()).status).toBe(500)
   })
 
+  it('is not made anew for all by what a middleware in front has said private of', async () => {
+    const before = bound((exchange, next) => {
+      if (exchange.headers['x-user'] !== undefined) exchange.setHeader('Cache-Control', 'private')
+      return next()
+    })
+    const { get, clock, seen, cache } = await stage(framework, ({ headers }) => ({ body: String(headers['x-user']) }), {
+      before,
+      options: { ttlMs: 60_000, staleWhileRevalidateMs: 60_000 },
+    })
+    await get()
+    clock.advance(60_000)
+    expect((await get('/', { 'X-User': 'ann' })).body).toBe('undefined')
+    await until(async () => (await cache.explain({ url: 'http://127.0.0.1/' })).state === 'pass')
+    expect((await get()).body).toBe('undefined')
+    expect(seen).toHaveLength(3)
+  })
+
   it('is over at its end: then the client waits', async () => {
     let count = 0
     const { get, clock } = await stage(framework, () => ({ headers: SOON_STALE, body: `made ${++count}` }))
