@@ -6,11 +6,16 @@ export interface QueryOptions {
   readonly ignore?: readonly string[]
 }
 
-export type KeyOf = (host: string, url: string) => string
+/**
+ * The key of a request, by its `Host` and its target; or of an absolute URL, without its fragment.
+ *
+ * Whatever handlers see of the two is in it: a request with a host of its own, or with a fragment, shares nothing with others.
+ */
+export type KeyOf = (host: string | undefined, url: string) => string
 
 const ABSOLUTE = /^https?:\/\/([^/?#]+)/i
 
-/** The key of a URL: its host and what stands after it, with the query as the options say. A fragment is never part of it. */
+/** Keys have the host and what stands after it, with the query as the options say. */
 export function createKeyOf({ sort = false, ignore = [] }: QueryOptions): KeyOf {
   const names = new Set(ignore.filter((name) => !name.endsWith('*')))
   const prefixes = ignore.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
@@ -34,13 +39,23 @@ export function createKeyOf({ sort = false, ignore = [] }: QueryOptions): KeyOf 
   }
 }
 
-/** A request may have its target in absolute form, which then says the host: RFC 9112, section 3.2.2. */
-function split(host: string, url: string): [string, string] {
-  const [whole, absolute] = ABSOLUTE.exec(url) ?? ['', host]
+/** A request may have its target in absolute form, which then says the host: RFC 9112, section 3.2.2. Handlers go by `Host` still. */
+function split(host: string | undefined, url: string): [string, string] {
+  const [whole, absolute] = ABSOLUTE.exec(url) ?? ['']
   const rest = url.slice(whole.length)
-  const hash = rest.indexOf('#')
+  const hash = host === undefined ? rest.indexOf('#') : -1
   const target = hash === -1 ? rest : rest.slice(0, hash)
-  return [(absolute ?? host).toLowerCase(), target.startsWith('/') || target === '*' ? target : `/${target}`]
+  return [
+    authorityOf(host?.toLowerCase(), absolute?.toLowerCase()),
+    target.startsWith('/') || target === '*' ? target : `/${target}`,
+  ]
+}
+
+/** A host has no slash, but a client may send one. */
+function authorityOf(host: string | undefined, absolute: string | undefined): string {
+  if (host === undefined || host === absolute) return absolute ?? ''
+  const sent = host.replaceAll(/[/?#\\]/g, encodeURIComponent)
+  return absolute === undefined ? sent : `${absolute} ${sent}`
 }
 
 /** Parameters of one name keep their order, which may matter. */

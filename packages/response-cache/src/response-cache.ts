@@ -55,7 +55,7 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
 
   function keyOf(url: string): string {
     if (!/^https?:\/\//i.test(url)) throw new TypeError(`The URL must be absolute, as https://host/path, got ${url}`)
-    return engine.keyOf('', url)
+    return engine.keyOf(undefined, url)
   }
 
   async function purge(tags: readonly string[]): Promise<void> {
