@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http'
 import { isAdapterError } from '@holdfast/adapter'
 import { detached } from '@holdfast/cache/engine'
 import type { Handler } from '@holdfast/http'
@@ -149,6 +149,7 @@ export function createHandler<Native, Target>(
     if (!SAFE.has(method)) return change(askedBy(exchange, next, false))
     if (!isOneOf(methods, method) || PRECONDITIONS.some((field) => headers[field] !== undefined)) return next()
     const asked = askedBy(exchange, next, bypass !== undefined && (await bypass(native)))
+    if (hasContent(headers)) return pass(asked, { fwd: 'bypass' }) // no key says what is in it
     if (asked.control.has('no-store')) return pass(asked, { fwd: 'request', detail: 'request-no-store' })
     if (answeredNear(asked)) return
     return method === 'HEAD' ? head(asked) : answer(asked)
@@ -176,6 +177,10 @@ const PLAIN_HIT: Hit = { collapsed: false }
 
 function isOneOf(methods: readonly string[], method: string): boolean {
   return methods.includes(method)
+}
+
+function hasContent({ 'content-length': length = '0', 'transfer-encoding': coding }: IncomingHttpHeaders): boolean {
+  return coding !== undefined || Number(length) !== 0
 }
 
 /** What the handlers are to do about what is stored. */

@@ -113,6 +113,14 @@ eachFramework((framework) => {
       expect(seen).toHaveLength(2)
     })
 
+    it('is not for a GET with content, nor comes of one', async () => {
+      const { get, ask } = await stage(framework, counting(MINUTE))
+      expect((await ask({ body: 'a' })).headers['cache-status']).toBe('holdfast; fwd=bypass')
+      expect((await get()).body).toBe('made 2')
+      expect((await ask({ body: 'b' })).body).toBe('made 3')
+      expect((await ask({ body: '' })).body).toBe('made 2')
+    })
+
     it('is made anew for who bypasses the cache, and what comes of it is stored for all', async () => {
       let bypasses = false
       const { get, seen } = await stage(framework, counting(MINUTE), { options: { bypass: () => bypasses } })
