@@ -12,10 +12,13 @@ export function requestInputs(request: IncomingMessage): Input[] {
     { holder: request, name: 'signedCookies', kind: 'cookie-read' },
     { holder: request, name: 'session', kind: 'session-read' },
     { holder: request, name: 'sessionID', kind: 'session-read' },
-    { holder: request, name: 'user', kind: 'user-read' },
-    { holder: request, name: 'auth', kind: 'user-read' },
+    { holder: request, name: 'csrfToken', kind: 'session-read' },
+    ...USERS.map((name) => ({ holder: request, name, kind: 'user-read' as const })),
   ]
 }
+
+/** Where passport, express-jwt, Auth0 and Keycloak put who asks. */
+const USERS = ['user', 'account', 'authInfo', 'auth', 'oidc', 'kauth']
 
 /** All fields at once: nobody sees which of them is read. */
 function wholeInputs(request: IncomingMessage, name: 'rawHeaders' | 'headersDistinct'): Input[] {

@@ -21,9 +21,9 @@ export function responseCache(options: KoaResponseCacheOptions): Middleware {
       inputs: (ctx) => [
         ...requestInputs(ctx.req),
         { holder: ctx, name: 'session', kind: 'session-read' },
-        { holder: ctx, name: 'user', kind: 'user-read' },
-        { holder: ctx.request, name: 'user', kind: 'user-read' },
-        { holder: ctx.state, name: 'user', kind: 'user-read' },
+        { holder: ctx, name: 'csrf', kind: 'session-read' },
+        { holder: ctx.state, name: '_csrf', kind: 'session-read' },
+        ...[ctx, ctx.request, ctx.state].map((holder) => ({ holder, name: 'user', kind: 'user-read' as const })),
       ],
     }),
   )

@@ -107,24 +107,43 @@ it('keeps for its client what was made by looking at all fields at once, also wh
   })
 })
 
-it.each<[string, (ctx: Context) => object]>([
-  ['ctx', (ctx) => ctx],
-  ['ctx.req', ({ req }) => req],
-  ['ctx.request', ({ request }) => request],
-  ['ctx.state', ({ state }) => state],
-])('keeps for its client on Koa what was made by looking at the user that a middleware in front has put on %s', async (_, on) => {
-  const app = new Koa()
-  app.use((ctx, next) => {
-    Object.assign(on(ctx), { user: ctx.get('X-User') })
-    return next()
-  })
-  app.use(onKoa({ adapter: memoryAdapter(), ttlMs: 60_000 }))
-  app.use((ctx) => {
-    ctx.body = Reflect.get(on(ctx), 'user')
-  })
-  const get = await listening(app.listen(0, '127.0.0.1'))
-  for (const user of ['ann', 'bob']) expect((await get({ 'X-User': user })).body).toBe(user)
-})
+it.each(['oidc', 'authInfo', 'account', 'kauth', 'csrfToken'])(
+  'keeps for its client what was made by looking at req.%s, which a middleware in front has made',
+  async (name) => {
+    const app = express()
+    app.use((req, _res, next) => {
+      Reflect.set(req, name, { of: req.get('X-User') })
+      next()
+    })
+    app.use(responseCache({ adapter: memoryAdapter(), ttlMs: 60_000 }), (req, res) => void res.json(Reflect.get(req, name)))
+    const get = await listening(app.listen(0, '127.0.0.1'))
+    for (const user of ['ann', 'bob']) expect((await get({ 'X-User': user })).body).toContain(user)
+  },
+)
+
+it.each<[string, (ctx: Context) => object, string]>([
+  ['the user on ctx', (ctx) => ctx, 'user'],
+  ['the user on ctx.req', ({ req }) => req, 'user'],
+  ['the user on ctx.request', ({ request }) => request, 'user'],
+  ['the user on ctx.state', ({ state }) => state, 'user'],
+  ['ctx.csrf', (ctx) => ctx, 'csrf'],
+  ['ctx.state._csrf', ({ state }) => state, '_csrf'],
+])(
+  'keeps for its client on Koa what was made by looking at %s, which a middleware in front has put there',
+  async (_, on, name) => {
+    const app = new Koa()
+    app.use((ctx, next) => {
+      Reflect.set(on(ctx), name, ctx.get('X-User'))
+      return next()
+    })
+    app.use(onKoa({ adapter: memoryAdapter(), ttlMs: 60_000 }))
+    app.use((ctx) => {
+      ctx.body = Reflect.get(on(ctx), name)
+    })
+    const get = await listening(app.listen(0, '127.0.0.1'))
+    for (const user of ['ann', 'bob']) expect((await get({ 'X-User': user })).body).toBe(user)
+  },
+)
 
 it('says in development what a stored response may depend on, though nothing says so', async () => {
   const { get, count } = await serving((req, res) => void res.send(req.get('X-Kind') ?? 'none'))
