@@ -46,6 +46,9 @@ export interface TeeOptions extends HoldOptions {
    * Where it throws, the response passes, and the capture rejects with its error.
    */
   readonly onHead: (head: ResponseHead) => CaptureMode
+
+  /** Called when the body has turned out to be larger than `maxBytes`, and nothing is kept of it any more; the rest may take long. */
+  readonly onDropped?: () => void
 }
 
 /**

@@ -53,7 +53,7 @@ export function produce(order: Order): Production {
     plan = planFor(head.status)
     if (plan !== 'as-it-is') return 'hold'
     const made = { status: head.status, rawHeaders: ownHeaders(head.rawHeaders, before), respondedAt }
-    verdict = assessment.judge(made)
+    verdict = isTooLong(head) ? { refusal: 'too-large' } : assessment.judge(made)
     const refusal = refusalIn(verdict)
     if (order.vary.length > 0) head.setHeader('Vary', assessment.saidIn(head.rawHeaders).join(', '))
     addTags(head)
@@ -64,6 +64,10 @@ export function produce(order: Order): Production {
       return 'hold'
     }
     return refusal === undefined ? 'tee' : 'pass'
+  }
+
+  function isTooLong(head: ResponseHead): boolean {
+    return Number(head.getHeader('content-length') ?? 0) > maxBytes
   }
 
   function planFor(status: number): Plan {
@@ -156,7 +160,7 @@ export function produce(order: Order): Production {
 
   async function run(): Promise<void> {
     try {
-      const capture = { maxBytes, onHead }
+      const capture = { maxBytes, onHead, onDropped: () => finish(undefined, [], 'too-large') }
       conclude(await collectingTags(tags, () => (inBackground ? exchange.again(next, capture) : exchange.tee(next, capture))))
     } catch (error) {
       putBack()

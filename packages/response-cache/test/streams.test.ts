@@ -4,7 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { eachFramework } from '@holdfast/test/frameworks'
 import { sent } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
-import { stage } from './stage.ts'
+import { stage, until } from './stage.ts'
 
 const MINUTE = { 'Cache-Control': 'max-age=60' }
 
@@ -78,6 +78,23 @@ eachFramework((framework) => {
       expect((await get('/', { 'Accept-Encoding': 'identity' })).body).toBe('text')
       expect(seen).toHaveLength(2 * Math.min(round, 1))
     }
+  })
+
+  it.each([
+    ['says so', { 'Content-Length': String(2 ** 21) }, 1],
+    ['turns out to be', {}, 17],
+  ])('has nobody wait for a download that is too large, when it %s', async (_, length, chunks) => {
+    const { port, seen } = await stage(framework, () => {
+      const stream = new Readable({ read() {} })
+      for (let at = 0; at < chunks; at += 1) stream.push(Buffer.alloc(64 * 1_024))
+      return { headers: { ...MINUTE, ...length }, stream }
+    })
+    const first = (await sent(port, [{}])).resume()
+    await until(() => seen.length === 1)
+    const second = await sent(port, [{}])
+    await once(second, 'data')
+    expect(seen).toHaveLength(2)
+    for (const socket of [first, second]) socket.destroy()
   })
 
   it('keeps no more of a stream than maxBytes', async () => {

@@ -120,7 +120,10 @@ export class KoaCapture {
     this.#letGo()
     const outcome = await copying.copied
     if (outcome === 'complete') return completeOf(head, kept)
-    if (outcome === 'too-large') await whenClosed(this.#socket, this.#ctx.res)
+    if (outcome === 'too-large') {
+      this.#options.onDropped?.()
+      await whenClosed(this.#socket, this.#ctx.res)
+    }
     return { outcome }
   }
 
@@ -163,6 +166,7 @@ export class KoaCapture {
   }
 
   async #tooLarge(mode: 'tee' | 'hold', head: ResponseHead): Promise<Captured> {
+    this.#options.onDropped?.()
     try {
       if (mode === 'hold') await this.#options.onTooLarge?.(head)
     } catch (error) {

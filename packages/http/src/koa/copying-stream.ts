@@ -37,12 +37,12 @@ export class CopyingStream extends Transform {
 
   override _flush(callback: TransformCallback): void {
     const isWhole = this.#length === undefined || this.#length === this.#kept.size
-    this.#settle(this.#isKeeping ? (isWhole ? 'complete' : 'cut') : 'too-large')
+    if (this.#isKeeping) this.#settle(isWhole ? 'complete' : 'cut')
     callback()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#settle(this.#isKeeping ? 'cut' : 'too-large')
+    this.#settle('cut') // unless it has ended already
     callback(error)
   }
 
@@ -50,5 +50,6 @@ export class CopyingStream extends Transform {
     if (this.#kept.fits(chunk.length)) return this.#kept.add(bytesOf(chunk, undefined))
     this.#isKeeping = false
     this.#kept.drop()
+    this.#settle('too-large')
   }
 }

@@ -178,11 +178,13 @@ export class Capture implements Course {
     if (this.#kept.fits(size)) return this.#kept.add(bytesOf(chunk, encoding))
     this.#kept.drop()
     this.#pass({ outcome: 'too-large' })
+    this.#options.onDropped?.()
   }
 
   #overflow(): void {
     this.#state = 'waiting'
     this.#last = { outcome: 'too-large' }
+    this.#options.onDropped?.()
     if (this.#mode !== 'hold') return this.#stream(this.#last)
     this.#disguise.full()
     this.#tell().catch(this.#reject)
