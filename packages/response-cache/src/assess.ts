@@ -54,7 +54,7 @@ export function createAssessment(order: Order, requestedAt: number, before: Outg
       const fields = fieldsOf(rawHeaders)
       if (status === 206 && contentRange(fields) === undefined) return undefined
       const kept = storedHeaders(rawHeaders, fields, unstoredFields(fields))
-      return { kind: 'response', status, rawHeaders: kept, body, ...verdict.times }
+      return { ...verdict.times, kind: 'response', status, rawHeaders: kept, body }
     },
   }
 }

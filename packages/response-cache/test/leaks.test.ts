@@ -95,6 +95,18 @@ eachFramework((framework) => {
     expect((await get('/', { Cookie: 'bob' })).body).toBe('made 2')
   })
 
+  it('gives the cookie of a 304 that confirms what is stored to its client alone', async () => {
+    const { get, seen } = await stage(framework, ({ headers }) => {
+      const common = { 'Cache-Control': 'max-age=0', ETag: '"1"' }
+      if (headers['if-none-match'] === undefined) return { headers: common, body: 'for all' }
+      return { status: 304, headers: { ...common, 'Set-Cookie': `a=${seen.length}` } }
+    })
+    await get()
+    const second = await get()
+    expect([second.status, second.body, second.headers['set-cookie']]).toEqual([200, 'for all', 'a=2'])
+    expect((await get()).headers).not.toHaveProperty('set-cookie')
+  })
+
   it('stores a private answer that began before it read: not the rest of it', async () => {
     const { get, seen } = await stage(framework, ({ res, headers }) => {
       res.writeHead(200, MINUTE)
