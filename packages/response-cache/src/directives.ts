@@ -1,6 +1,9 @@
 /** What a handler says of its response, by `cacheFor` and `noCache`. */
 export interface CacheForOptions {
-  /** For how long the response is fresh, in milliseconds. Defaults to what its own headers say, or the middleware's `ttlMs`. */
+  /**
+   * For how long the response is fresh, in milliseconds. Defaults to what its own headers say, or the middleware's `ttlMs`. A 5xx is
+   * fresh only as its own headers say.
+   */
   readonly ttlMs?: number
   /** For how long after that it may be served while it is made anew. Defaults to what its own headers say, or the middleware's. */
   readonly staleWhileRevalidateMs?: number

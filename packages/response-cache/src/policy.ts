@@ -51,7 +51,8 @@ export function createPolicy(options: PolicyOptions): (arrived: Arrived) => Verd
   }
 
   function lifetimeOf({ status, said, respondedAt }: Arrived, fields: Fields, control: Control): number | undefined {
-    const explicit = said?.ttlMs ?? explicitLifetime(fields, control, respondedAt)
+    const meant = status < 500 ? said?.ttlMs : undefined // what failed afterwards is not what the handler meant
+    const explicit = meant ?? explicitLifetime(fields, control, respondedAt)
     if (explicit !== undefined) return explicit
     if (options.ttlMs !== undefined && status === 200 && !control.directives.has('no-cache')) return options.ttlMs
     return isApp ? undefined : heuristicLifetime(status, fields, control, respondedAt)

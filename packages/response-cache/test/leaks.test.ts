@@ -124,12 +124,13 @@ eachFramework((framework) => {
       const { get, clock, seen } = await stage(framework, ({ url, res }) => {
         if (url === '/never') noCacheOnNode(res)
         else cacheForOnNode(res, { ttlMs: 1_000 })
+        if (url === '/fails') return { status: 500 }
         return { headers: MINUTE, body: url }
       })
-      for (const path of ['/never', '/never', '/second', '/second']) await get(path)
+      for (const path of ['/never', '/never', '/fails', '/fails', '/second', '/second']) await get(path)
       clock.advance(1_000)
       await get('/second')
-      expect(seen.map(({ url }) => url)).toEqual(['/never', '/never', '/second', '/second'])
+      expect(seen.map(({ url }) => url)).toEqual(['/never', '/never', '/fails', '/fails', '/second', '/second'])
     })
   }
 })
