@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import type { Adapter } from '@holdfast/adapter'
+import { inboxOf } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { afterAll, afterEach, beforeAll, describe } from '@jest/globals'
@@ -47,4 +48,11 @@ export function eachAdapter(suite: (makeAdapter: MakeAdapter) => void): void {
       open = []
     })
   }
+}
+
+/** Waits until the process is told of what it waits for on an adapter: who asks then is in line for good with the first command. */
+export async function heard(adapter: Adapter): Promise<void> {
+  const listening = inboxOf(adapter).listen('the test')
+  await listening.wait(10_000)
+  listening.stop()
 }

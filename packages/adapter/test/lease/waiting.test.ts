@@ -1,7 +1,6 @@
-import type { Adapter } from '@holdfast/adapter'
 import { acquire, acquireLease, extend, inboxOf, newToken, release } from '@holdfast/adapter/lease'
 import { counting, failing, fakeClock } from '@holdfast/adapter/testing'
-import { eachAdapter } from '@holdfast/test/adapters'
+import { eachAdapter, heard } from '@holdfast/test/adapters'
 import { expect, it } from '@jest/globals'
 
 const leaseMs = 60_000
@@ -193,10 +192,3 @@ eachAdapter((makeAdapter) => {
     await expect(acquireLease(adapter, '{k}', { leaseMs, waitMs: Number.NaN })).rejects.toThrow('waitMs must be at least 0')
   })
 })
-
-/** Waits until the process is told of what it waits for, so that who asks is in line for good with the first command. */
-async function heard(adapter: Adapter): Promise<void> {
-  const listening = inboxOf(adapter).listen('the test')
-  await listening.wait(10_000)
-  listening.stop()
-}
