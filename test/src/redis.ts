@@ -1,5 +1,6 @@
 export { type CommandCounter, commandCounter } from './command-counter.ts'
 export { freePort } from './free-port.ts'
+export { allOutages, refusingOutages } from './outages.ts'
 export { type ClusterOptions, type RedisCluster, startRedisCluster } from './redis-cluster.ts'
 export { type RedisProxy, startProxy } from './redis-proxy.ts'
 export { type RedisSentinel, type SentinelOptions, startSentinel } from './redis-sentinel.ts'

@@ -5,7 +5,7 @@ import { redisAdapter } from '@holdfast/adapter/redis'
 import { front } from '@holdfast/http/node'
 import { createIdempotency } from '@holdfast/idempotency'
 import { idempotency } from '@holdfast/idempotency/node'
-import { ownPrefix, type RedisProxy, type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
+import { allOutages, ownPrefix, type RedisProxy, type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { post } from './idempotent.ts'
 import { published } from './stage.ts'
@@ -26,42 +26,6 @@ const ends: (() => unknown)[] = []
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
 })
-
-interface Outage {
-  begin(): unknown
-  end(): unknown
-}
-
-const outages: [string, Outage][] = [
-  ['is frozen', { begin: () => server.freeze(), end: () => server.thaw() }],
-  ['is killed, and loses everything', { begin: () => server.kill(), end: () => server.start() }],
-  ['loads its data', { begin: () => server.restart(600), end: () => server.ready() }],
-  ['is behind a network that swallows', { begin: () => proxy.blackhole(), end: () => proxy.restore() }],
-  ['is behind a network that refuses', { begin: () => proxy.refuse(), end: () => proxy.restore() }],
-  ['is behind a slow network', { begin: () => proxy.latency(1_000), end: () => proxy.restore() }],
-  ['answers, and its answers are lost', { begin: () => proxy.cutReplies(), end: () => proxy.restore() }],
-  [
-    'is out of memory',
-    {
-      begin: () => server.command('CONFIG', 'SET', 'maxmemory', '1'),
-      end: () => server.command('CONFIG', 'SET', 'maxmemory', '0'),
-    },
-  ],
-  [
-    'has become a replica',
-    {
-      begin: () => server.command('REPLICAOF', '127.0.0.1', '1'),
-      end: () => server.command('REPLICAOF', 'NO', 'ONE'),
-    },
-  ],
-  [
-    'forbids what is needed',
-    {
-      begin: () => server.command('ACL', 'SETUSER', 'default', '-evalsha', '-eval'),
-      end: () => server.command('ACL', 'SETUSER', 'default', '+@all'),
-    },
-  ],
-]
 
 /** An API whose handler does what a test says before it answers. */
 async function serving(work: () => unknown, leaseMs: number) {
@@ -92,7 +56,7 @@ async function outcomeIn(prefix: string): Promise<unknown> {
   return key === undefined ? undefined : server.command('HGET', String(key), 'outcome')
 }
 
-describe.each(outages)('while Redis %s', (_how, { begin, end }) => {
+describe.each(allOutages(() => ({ server, proxy })))('while Redis %s', (_how, { begin, end }) => {
   it('runs nothing new, gives the answer of what ran, and keeps it as soon as Redis is back', async () => {
     const { port, prefix, count } = await serving(begin, 10_000)
     let isOver = false

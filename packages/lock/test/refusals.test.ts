@@ -1,4 +1,4 @@
-import { type RedisProxy, type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
+import { type RedisProxy, type RedisServer, refusingOutages, startProxy, startRedisServer } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { acquiredAtLast, atEnd, locksOn, TYPED } from './outage-stage.ts'
 
@@ -13,40 +13,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-interface Outage {
-  begin(): unknown
-  end(): unknown
-}
-
-const outages: [what: string, outage: Outage][] = [
-  [
-    'Redis is out of memory',
-    {
-      begin: () => server.command('CONFIG', 'SET', 'maxmemory', '1'),
-      end: () => server.command('CONFIG', 'SET', 'maxmemory', '0'),
-    },
-  ],
-  [
-    'Redis is a replica',
-    {
-      begin: () => server.command('REPLICAOF', '127.0.0.1', '1'),
-      end: () => server.command('REPLICAOF', 'NO', 'ONE'),
-    },
-  ],
-  [
-    'a right is missing',
-    {
-      begin: () => server.command('ACL', 'SETUSER', 'default', '-evalsha'),
-      end: () => server.command('ACL', 'SETUSER', 'default', '+evalsha'),
-    },
-  ],
-  ['the network swallows everything', { begin: () => proxy.blackhole(), end: () => proxy.restore() }],
-  ['the network is slower than the deadline', { begin: () => proxy.latency(1_200), end: () => proxy.restore() }],
-  ['connections are refused', { begin: () => proxy.refuse(), end: () => proxy.restore() }],
-]
-
 // In real time: deadlines go by it. Some hundred milliseconds each.
-describe.each(outages)('while %s', (_what, outage) => {
+describe.each(refusingOutages(() => ({ server, proxy })))('while Redis %s', (_what, outage) => {
   it('calls fail in time, release gives nothing back, who waits waits on, and all goes on afterwards', async () => {
     const locks = locksOn(proxy.url)
     const held = await acquiredAtLast(locks, 'held')
