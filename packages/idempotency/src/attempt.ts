@@ -1,10 +1,11 @@
 import type { Captured, Exchange, ResponseHead } from '@holdfast/http'
 import { framed, lastingHeaders } from './answer.ts'
+import { announceFailure } from './events.ts'
 import { NO_BYTES } from './operations/record.ts'
 import type { Committed, Run } from './runs.ts'
 import { remember } from './seen.ts'
 import { answerBy, type Standing } from './standing.ts'
-import { encodedError, isExposed } from './thrown.ts'
+import { type Exposed, encodedError, isExposed } from './thrown.ts'
 
 export interface AttemptRules extends Standing {
   readonly maxBytes: number
@@ -25,7 +26,7 @@ export async function attempt<Native extends object>(
   rules: AttemptRules,
   { exchange, next, subject, key, run }: Attempted<Native>,
 ): Promise<void> {
-  const { maxBytes, store, replayCookies } = rules
+  const { name, maxBytes, store, replayCookies } = rules
   let isCancelled = false
   let isMarked = false
 
@@ -57,8 +58,19 @@ export async function attempt<Native extends object>(
       await run.cancel()
       return undefined
     }
-    const bytes = encodedError(error)
+    const bytes = encoded(error)
+    if (bytes === undefined) return run.commit('unreplayable', NO_BYTES)
     return bytes.length <= maxBytes ? run.commit('thrown', bytes) : run.commit('too-large', NO_BYTES)
+  }
+
+  /** None of an error that is no JSON: its client gets it all the same. */
+  function encoded(error: Exposed): Uint8Array | undefined {
+    try {
+      return encodedError(error)
+    } catch (failure) {
+      announceFailure({ name, key, call: 'encode', error: failure })
+      return undefined
+    }
   }
 
   /** Whatever is wrong with it: what was done is not done again. */
