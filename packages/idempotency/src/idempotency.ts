@@ -4,7 +4,7 @@ import { digest } from './digest.ts'
 import { UnreplayableError } from './errors.ts'
 import { announce, announceFailure } from './events.ts'
 import { NO_BYTES } from './operations/record.ts'
-import { checkedShared, checkKnown, type IdempotencyOptions, SHARED_OPTIONS } from './options.ts'
+import { checkedShared, checkKnown, type IdempotencyOptions, SHARED_OPTIONS, shown } from './options.ts'
 import { type Committed, createRuns, type Run } from './runs.ts'
 
 /** What a function that runs is told. */
@@ -85,6 +85,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   function kept(key: string, value: unknown): { outcome: 'answer' | 'too-large' | 'unreplayable'; bytes: Uint8Array } {
     try {
       const bytes = codec.encode(value)
+      if (!ArrayBuffer.isView(bytes)) throw new TypeError(`codec.encode must return bytes, got ${shown(bytes)}`)
       return bytes.byteLength <= maxBytes ? { outcome: 'answer', bytes } : { outcome: 'too-large', bytes: NO_BYTES }
     } catch (error) {
       announceFailure({ name, key, call: 'encode', error })
@@ -128,7 +129,9 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
 
   return {
     async run(key, fingerprint, fn) {
-      const what = { subject: subjectOf(key), key, fingerprint: digest(fingerprint) }
+      const subject = subjectOf(key)
+      if (typeof fingerprint !== 'string') throw new TypeError(`fingerprint must be a string, got ${shown(fingerprint)}`)
+      const what = { subject, key, fingerprint: digest(fingerprint) }
       const begun = await runs.begin(what).catch((error: unknown) => {
         if (isAdapterError(error)) return { state: 'failed', error } as const
         throw error

@@ -81,6 +81,9 @@ eachAdapter((makeAdapter) => {
     const failures = await published('holdfast.idempotency.failure', () => run('function', '', () => () => 1))
     expect(failures).toMatchObject([{ name: 'default', key: 'function', call: 'encode' }])
     await expect(run('function', '', () => 1)).rejects.toMatchObject({ message: expect.stringContaining('could not be encoded') })
+    const strings = make(Object({ codec: { encode: JSON.stringify, decode: JSON.parse } }))
+    expect(await strings.run('string', '', () => 1)).toMatchObject({ value: 1 })
+    await expect(strings.run('string', '', () => 1)).rejects.toThrow('could not be encoded')
     expect(await cancel('large')).toBe(true)
     expect(await run('large', '', () => 'small')).toEqual({ state: 'completed', value: 'small', replayed: false })
   })
@@ -118,6 +121,8 @@ eachAdapter((makeAdapter) => {
     await run('key', '', () => 1)
     expect(await other.run('key', 'another', () => 2)).toMatchObject({ value: 2 })
     await expect(run('', '', () => 1)).rejects.toThrow('key must be a string that is not empty, got ""')
+    const unnamed = Reflect.apply(run, undefined, ['key', undefined, () => 1])
+    await expect(unnamed).rejects.toThrow('fingerprint must be a string, got undefined')
   })
 
   it('tells what became of each call', async () => {
