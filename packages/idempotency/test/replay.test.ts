@@ -38,6 +38,10 @@ const kinds: [string, AppHandler, RegExp?][] = [
     () => ({ stream: Readable.from([binary, binary], { objectMode: false }), headers: { 'Content-Type': 'image/png' } }),
   ],
   ['a file', () => ({ file })],
+  [
+    'a stream with a name that is not ASCII',
+    () => ({ stream: Readable.from([binary]), headers: { 'Content-Disposition': 'attachment; filename="Übersicht.png"' } }),
+  ],
   ['204', () => ({ status: 204, headers: { 'X-Nothing': 'here' } })],
   ['an empty 201', ({ res }) => void res.writeHead(201, { Location: '/payments/1' }).end()],
   ['a redirect', () => ({ location: '/payments/1' })],

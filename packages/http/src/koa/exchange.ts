@@ -1,13 +1,15 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
+import { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import type { Captured, HoldOptions, TeeOptions } from '../captured.ts'
 import type { Exchange, HttpResponse } from '../exchange.ts'
 import { onClosed, whenClosed } from '../node/closed.ts'
 import { onEnded } from '../node/ended.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
-import { respond } from '../node/respond.ts'
+import { isGarbledByEnd, respond } from '../node/respond.ts'
 import { again } from './again.ts'
+import { replaceBody } from './body.ts'
 import { KoaCapture } from './capture.ts'
 import { keepOnError } from './errors.ts'
 
@@ -127,4 +129,5 @@ function answer(ctx: Context, { status, headers = {}, rawHeaders = [], body = ''
   const typed = ctx.res.hasHeader('Content-Type')
   ctx.body = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   if (!typed) ctx.remove('Content-Type') // Koa guesses one
+  if (isGarbledByEnd(ctx.res) && body.length > 0) replaceBody(ctx, Readable.from([ctx.body], { objectMode: false }))
 }

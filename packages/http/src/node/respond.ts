@@ -17,8 +17,14 @@ export function respond(req: IncomingMessage, res: ServerResponse, response: Htt
   const content = status === 205 ? '' : body
   if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
   res.setHeader('Content-Length', Buffer.byteLength(content))
+  if (isGarbledByEnd(res)) res.writeHead(status)
   if (req.method === 'HEAD') res.end()
   else res.end(content)
+}
+
+/** Node breaks what is not ASCII in this one, where it makes the head of a response together with the whole body. */
+export function isGarbledByEnd(res: ServerResponse): boolean {
+  return /[^\0-\x7f]/.test(String(res.getHeader('Content-Disposition')))
 }
 
 const BODY_HEADERS = ['Content-Type', 'Content-Length', 'Transfer-Encoding']
