@@ -11,7 +11,7 @@ import {
   checkedMs,
   checkedPermits,
   checkedWaitMs,
-  checkNothingUnknown,
+  checkOnlyKnown,
   type HoldOptions,
   type LocksOptions,
 } from './options.ts'
@@ -73,16 +73,19 @@ export function createLocks(options: LocksOptions): Locks {
   const take = createTake(options)
 
   function on(key: string, permits: number | undefined): Semaphore {
-    async function acquire({ waitMs = Number.POSITIVE_INFINITY, ...rest }: AcquireOptions = {}): Promise<Lock> {
-      const taken = await take(key, { ...rest, waitMs: checkedWaitMs(waitMs), permits })
+    async function acquire(options: AcquireOptions = {}): Promise<Lock> {
+      checkOnlyKnown(options, ['leaseMs', 'autoExtend', 'waitMs', 'signal'])
+      const { waitMs = Number.POSITIVE_INFINITY } = options
+      const taken = await take(key, { ...options, waitMs: checkedWaitMs(waitMs), permits })
       if (taken.state === 'busy') throw new LockTimeoutError(key, waitMs, taken.retryInMs)
       return taken.lock
     }
 
     return {
       acquire,
-      async tryAcquire(rest = {}) {
-        const taken = await take(key, { ...rest, waitMs: 0, permits })
+      async tryAcquire(options = {}) {
+        checkOnlyKnown(options, ['leaseMs', 'autoExtend', 'signal'])
+        const taken = await take(key, { ...options, waitMs: 0, permits })
         return taken.state === 'held' ? taken.lock : undefined
       },
       async withLock(work, rest) {
@@ -122,8 +125,7 @@ export function createTake(locksOptions: LocksOptions): (key: string, options: T
   const { adapter, name, leaseMs: defaultLeaseMs, alarms } = checkedLocksOptions(locksOptions)
   const now = alarms?.now ?? monotonic
 
-  return async function take(key, { waitMs, permits, signal, leaseMs = defaultLeaseMs, autoExtend = true, ...unknown }) {
-    checkNothingUnknown('the options of a lock', unknown)
+  return async function take(key, { waitMs, permits, signal, leaseMs = defaultLeaseMs, autoExtend = true }) {
     checkedMs('leaseMs', leaseMs)
     checkedFlag('autoExtend', autoExtend)
     const subject = subjectKey(permits === undefined ? 'lock' : 'semaphore', name, checkedKey(key))

@@ -89,9 +89,17 @@ export function checkedFlag(what: string, flag: unknown): boolean {
 }
 
 /** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
-export function checkNothingUnknown(where: string, unknown: object): void {
-  const [name] = Object.entries(unknown).find(([, value]) => value !== undefined) ?? []
+export function checkNothingUnknown(where: string, options: object, known: readonly string[] = []): void {
+  const [name] = Object.entries(options).find(([each, value]) => value !== undefined && !known.includes(each)) ?? []
   if (name !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(name)} in ${where}`)
+}
+
+/** @throws {TypeError} when the options of a call are no object, as a number of milliseconds is none, or have one that it does not read */
+export function checkOnlyKnown(options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`The options of a lock must be an object, got ${shown(options)}`)
+  }
+  checkNothingUnknown('the options of a lock', options, known)
 }
 
 /** A value as error messages show it. */

@@ -44,8 +44,15 @@ describe('bad options', () => {
     ['k', { waitMs: Number.NaN }, 'waitMs must be a number of milliseconds of at least 0, or Infinity, got NaN'],
     ['k', { autoExtend: 'no' }, 'autoExtend must be true or false, got "no"'],
     ['k', { retries: 3 }, 'Unknown option "retries" in the options of a lock'],
+    ['k', { permits: 2 }, 'Unknown option "permits" in the options of a lock'],
+    ['k', 5_000, 'The options of a lock must be an object, got 5000'],
   ])('of a call reject it (%#)', async (name, options, message) => {
     await expect(Reflect.apply(createLocks({ adapter }).acquire, undefined, [name, options])).rejects.toThrow(message)
+  })
+
+  it('of a call that does not wait reject it where they say how long', async () => {
+    const tried = Reflect.apply(createLocks({ adapter }).tryAcquire, undefined, ['k', { waitMs: 5 }])
+    await expect(tried).rejects.toThrow('Unknown option "waitMs" in the options of a lock')
   })
 
   it('of a semaphore throw when it is made', () => {
