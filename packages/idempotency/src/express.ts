@@ -1,5 +1,5 @@
-import { toExpress } from '@holdfast/http/express'
-import type { Request, RequestHandler } from 'express'
+import { type ExpressMiddleware, toExpress } from '@holdfast/http/express'
+import type { Request } from 'express'
 import { createHandler } from './handler.ts'
 import type { IdempotencyMiddlewareOptions } from './request-options.ts'
 
@@ -13,6 +13,6 @@ export { getIdempotency, type IdempotentRequest } from './seen.ts'
  *
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
-export function idempotency(options: IdempotencyMiddlewareOptions<Request>): RequestHandler {
+export function idempotency(options: IdempotencyMiddlewareOptions<Request>): ExpressMiddleware {
   return toExpress(createHandler(options, { request: (req) => req, body: (req) => req.body as unknown }))
 }

@@ -1,5 +1,5 @@
-import { toExpress } from '@holdfast/http/express'
-import type { Request, RequestHandler } from 'express'
+import { type ExpressMiddleware, toExpress } from '@holdfast/http/express'
+import type { Request } from 'express'
 import { createHandler } from './handler.ts'
 import type { SerializeOptions } from './serialize-options.ts'
 
@@ -11,6 +11,6 @@ export type { SerializeOptions } from './serialize-options.ts'
  *
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
-export function serialize(options: SerializeOptions<Request>): RequestHandler {
+export function serialize(options: SerializeOptions<Request>): ExpressMiddleware {
   return toExpress(createHandler(options))
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
@@ -10,6 +11,7 @@ import { eachAdapter } from '@holdfast/test/adapters'
 import { type AppHandler, type Bindings, bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request, sent } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
+import express from 'express'
 
 type Options = Omit<SerializeOptions<unknown>, 'key' | 'skip'>
 
@@ -342,4 +344,18 @@ eachFramework((framework) => {
     expect((await request(port)).status).toBe(500)
     expect(adapter.calls).toBe(0)
   })
+})
+
+it('leaves the parameters of a route of Express to the handlers beside it, in types as well', async () => {
+  const one = onExpress({ adapter: memoryAdapter(), key: (req) => req.params.id })
+  const app = express().post('/accounts/:id', one, (req, res) => {
+    const { id }: { id: string } = req.params
+    res.send(id)
+  })
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  expect(await request(port, { method: 'POST', path: '/accounts/42' })).toMatchObject({ status: 200, body: '42' })
+  server.close()
 })
