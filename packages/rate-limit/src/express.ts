@@ -1,5 +1,5 @@
-import { toExpress } from '@holdfast/http/express'
-import type { Request, RequestHandler } from 'express'
+import { type ExpressMiddleware, toExpress } from '@holdfast/http/express'
+import type { Request } from 'express'
 import { addressKey } from './client-key.ts'
 import { createHandler } from './handler.ts'
 import { warnThatAllAreTrusted, warnThatNoneIsTrusted } from './proxies.ts'
@@ -13,7 +13,7 @@ export type { RateLimitOptions } from './request-options.ts'
  *
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
-export function rateLimit(options: RateLimitOptions<Request>): RequestHandler {
+export function rateLimit(options: RateLimitOptions<Request>): ExpressMiddleware {
   return toExpress(createHandler(options, checkProxies))
 }
 

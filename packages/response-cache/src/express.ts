@@ -1,5 +1,5 @@
-import { toExpress } from '@holdfast/http/express'
-import type { Request, RequestHandler, Response } from 'express'
+import { type ExpressMiddleware, toExpress } from '@holdfast/http/express'
+import type { Request, Response } from 'express'
 import { type CacheForOptions, sayCacheFor, sayNoCache } from './directives.ts'
 import { createHandler } from './handler.ts'
 import { requestInputs } from './inputs.ts'
@@ -13,7 +13,7 @@ export type ExpressResponseCacheOptions = ResponseCacheMiddlewareOptions<Request
  *
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
-export function responseCache(options: ExpressResponseCacheOptions): RequestHandler {
+export function responseCache(options: ExpressResponseCacheOptions): ExpressMiddleware {
   return toExpress(createHandler(options, { target: responseOf, response: responseOf, inputs: requestInputs }))
 }
 
