@@ -73,6 +73,11 @@ export async function attempt<Native extends object>(
     }
   }
 
+  /** Rejects, where it would throw: a response that is none of HTTP/1 cannot be held. */
+  async function held(): Promise<Captured> {
+    return exchange.hold(next, { maxBytes, onTooLarge: (head) => surely(() => onTooLarge(head)) })
+  }
+
   /** Whatever is wrong with it: what was done is not done again. */
   async function surely<Kept>(kept: () => Promise<Kept>): Promise<Kept> {
     try {
@@ -93,9 +98,7 @@ export async function attempt<Native extends object>(
     cancel,
   })
   exchange.onClose(run.abandon)
-  const captured = await exchange
-    .hold(next, { maxBytes, onTooLarge: (head) => surely(() => onTooLarge(head)) })
-    .catch((error: unknown) => ({ outcome: 'thrown', error }) as const)
+  const captured = await held().catch((error: unknown) => ({ outcome: 'thrown', error }) as const)
   const committed = await surely(() => (captured.outcome === 'thrown' ? keepThrown(captured.error) : keep(captured)))
   if (committed?.state === 'in-progress' || (committed?.state === 'ended' && committed.outcome !== 'thrown')) {
     return answerBy(rules, exchange, key, committed)

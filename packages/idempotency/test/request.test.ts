@@ -1,9 +1,13 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:http2'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing } from '@holdfast/adapter/testing'
 import { getIdempotency, type IdempotentRequest } from '@holdfast/idempotency/express'
+import { idempotency } from '@holdfast/idempotency/koa'
 import { type AppHandler, bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { request } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
+import Koa from 'koa'
 import { idempotent, post } from './idempotent.ts'
 
 eachFramework((framework) => {
@@ -53,4 +57,21 @@ eachFramework((framework) => {
     expect(seen[1]?.fence).toBeGreaterThan(seen[0]?.fence ?? Number.POSITIVE_INFINITY)
     expect(await seen[1]?.cancel()).toBe(false) // it has been kept
   })
+})
+
+it('frees the key of a request whose response cannot be held, as over HTTP/2: none after it is told to wait', async () => {
+  const app = new Koa()
+  app.silent = true
+  const callback = app.use(idempotency({ adapter: memoryAdapter(), scope: 'public' })).callback()
+  const server = createServer((req, res) => void callback(req, res)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const client = connect(`http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`)
+  for (let time = 0; time < 2; time += 1) {
+    const stream = client.request({ ':method': 'POST', 'idempotency-key': 'k' }, { endStream: true })
+    const [headers] = await once(stream, 'response')
+    expect(headers[':status']).toBe(500)
+  }
+  client.destroy()
+  server.close()
 })
