@@ -15,7 +15,7 @@ export class RunLostError extends Error {
   }
 }
 
-/** A key has been run, and what came of it cannot be given again: it was larger than `maxBytes`, or could not be encoded. */
+/** A key has been run, and what came of it cannot be given again: it was larger than `maxBytes` or than what the adapter has room for, or could not be encoded. */
 export class UnreplayableError extends Error {
   override readonly name = 'UnreplayableError'
   readonly code = 'ERR_HOLDFAST_UNREPLAYABLE'
@@ -23,7 +23,7 @@ export class UnreplayableError extends Error {
   readonly key: string
 
   constructor(key: string, why: 'too-large' | 'unreplayable') {
-    const reason = why === 'too-large' ? 'is larger than maxBytes' : 'could not be encoded'
+    const reason = why === 'too-large' ? 'is larger than maxBytes, or than what the adapter has room for' : 'could not be encoded'
     super(`Key "${abridged(key)}" was run, but its value ${reason}: it is not run again, unless cancel(key) frees it`)
     this.key = key
   }

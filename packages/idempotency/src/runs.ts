@@ -5,7 +5,7 @@ import { announceFailure, type IdempotencyFailureEvent } from './events.ts'
 import { type BeginResult, begin } from './operations/begin.ts'
 import { cancel } from './operations/cancel.ts'
 import { type CommitArgs, type CommitResult, commit } from './operations/commit.ts'
-import type { Outcome } from './operations/record.ts'
+import { NO_BYTES, type Outcome } from './operations/record.ts'
 import { renew } from './operations/renew.ts'
 
 export interface RunsOptions {
@@ -37,7 +37,10 @@ export interface Run {
   readonly fence: number
   /** Aborted with a `RunLostError` when the lease is lost. */
   readonly signal: AbortSignal
-  /** Keeps what came of it. Never rejects because the adapter fails: it tries again then, for as long as the lease may stand. */
+  /**
+   * Keeps what came of it; `'too-large'` of what the adapter has no room for. Never rejects because the adapter fails: it tries again
+   * then, for as long as the lease may stand.
+   */
   commit(outcome: Outcome, bytes: Uint8Array): Promise<Committed>
   /** Frees the key for the next. False when it was not this run's any more, or the adapter fails: then the lease ends by itself. */
   cancel(): Promise<boolean>
@@ -101,6 +104,23 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
       announceFailure({ name, key, call, error })
     }
 
+    async function commitAs(outcome: Outcome, bytes: Uint8Array): Promise<Committed> {
+      const held = heartbeat.isHeld()
+      const ending = { ...args, keepMs: retentionMs, outcome, bytes, held, wake: subject }
+      try {
+        return ended(await adapter.run(commit, subject, ending))
+      } catch (error) {
+        if (!isAdapterError(error)) {
+          heartbeat.stop()
+          throw error
+        }
+        failed('commit', error)
+        if (error.code === 'ERR_HOLDFAST_ADAPTER_FULL' && bytes.length > 0) return commitAs('too-large', NO_BYTES) // there is room for a mark
+        unkept = ending
+        return { state: 'failed' }
+      }
+    }
+
     return {
       attempt,
       fence,
@@ -108,21 +128,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
         return heartbeat.signal
       },
 
-      async commit(outcome, bytes) {
-        const held = heartbeat.isHeld()
-        const ending = { ...args, keepMs: retentionMs, outcome, bytes, held, wake: subject }
-        try {
-          return ended(await adapter.run(commit, subject, ending))
-        } catch (error) {
-          if (!isAdapterError(error)) {
-            heartbeat.stop()
-            throw error
-          }
-          failed('commit', error)
-          unkept = ending
-          return { state: 'failed' }
-        }
-      },
+      commit: commitAs,
 
       async cancel() {
         heartbeat.stop()

@@ -1,3 +1,4 @@
+import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing, fakeClock } from '@holdfast/adapter/testing'
 import { createIdempotency, type IdempotencyOptions } from '@holdfast/idempotency'
 import { eachAdapter } from '@holdfast/test/adapters'
@@ -162,4 +163,13 @@ eachAdapter((makeAdapter) => {
     })
     expect(result).toEqual({ state: 'completed', value: 1, replayed: false })
   })
+})
+
+it('does not run again what a memory adapter has no room for', async () => {
+  const { run } = createIdempotency({ adapter: memoryAdapter({ maxBytes: 100 }), leaseMs: 60_000 })
+  const failures = await published('holdfast.idempotency.failure', async () => {
+    expect(await run('key', '', () => 'x'.repeat(100))).toMatchObject({ state: 'completed', replayed: false })
+  })
+  expect(failures).toMatchObject([{ call: 'commit', error: { name: 'AdapterFullError' } }])
+  await expect(run('key', '', () => 'again')).rejects.toMatchObject({ code: 'ERR_HOLDFAST_UNREPLAYABLE' })
 })
