@@ -11,6 +11,7 @@ export function canonical(value: unknown, depth = 0): string {
   if (depth > DEEPEST) throw new NestedTooDeepError(`Nested more than ${DEEPEST} deep`)
   if (Array.isArray(value)) return `[${value.map((each) => canonical(each, depth + 1)).join(',')}]`
   if (hasOwnForm(value)) return canonical(value.toJSON(), depth + 1)
+  if (isIterable(value)) return canonical([...value], depth)
   const members: string[] = []
   for (const [name, member] of Object.entries(value).sort(byName)) {
     if (member !== undefined) members.push(`${JSON.stringify(name)}:${canonical(member, depth + 1)}`)
@@ -22,6 +23,11 @@ export class NestedTooDeepError extends RangeError {}
 
 function hasOwnForm(value: object): value is { toJSON(): unknown } {
   return 'toJSON' in value && typeof value.toJSON === 'function'
+}
+
+/** What a Map, a Set, a URLSearchParams or a FormData holds is none of its own fields. */
+function isIterable(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value && typeof value[Symbol.iterator] === 'function'
 }
 
 function scalar(value: unknown): string {

@@ -43,6 +43,9 @@ it('writes as RFC 8785 has it', () => {
 it('takes what parsers make beside JSON', () => {
   const body = Object.assign(Object.create(null), { at: new Date(0), big: 10n, nothing: undefined, fn: () => 1 })
   expect(canonical(body)).toBe('{"at":"1970-01-01T00:00:00.000Z","big":10,"fn":null}')
+  expect(canonical({ form: new URLSearchParams('a=1&a=2'), map: new Map([['b', new Set([3])]]) })).toBe(
+    '{"form":[["a","1"],["a","2"]],"map":[["b",[3]]]}',
+  )
   expect(canonical(JSON.parse('{"__proto__":{"a":1},"constructor":2}'))).toBe('{"__proto__":{"a":1},"constructor":2}')
 })
 
