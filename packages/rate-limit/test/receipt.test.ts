@@ -84,6 +84,19 @@ eachAdapter((makeAdapter) => {
     })
   })
 
+  it('counts every commit of an exact log, also when there are more than its limit has hits', async () => {
+    const limiter = createRateLimiter({ adapter, limit: 5, windowMs: 1_000 })
+    const decisions = await Promise.all(Array.from({ length: 12 }, () => limiter.consume('key', { cost: 0 })))
+    for (const { receipt } of decisions) {
+      await receipt?.commit(1)
+      clock.advance(10)
+    }
+    clock.advance(1_000 - 50)
+    expect(await left(limiter)).toEqual([1])
+    clock.advance(10)
+    expect(await left(limiter)).toEqual([2])
+  })
+
   it('counts what a shadow policy would have refused as free, and refuses nothing by it', async () => {
     const limiter = createRateLimiter({
       adapter,

@@ -109,6 +109,9 @@ export const slidingWindowLog: Algorithm<HitLog> = {
       call('SET', p.ring, table.concat(hits))
       p.last, p.total, p.base, p.head, p.capacity = min(p.last, now), p.total - base, 0, 0, capacity
     end
+    local function grown(p) -- not beyond the limit, unless commits go beyond it
+      return max(8, p.capacity < p.limit and min(p.capacity * 2, p.limit) or p.capacity * 2)
+    end
     local function clear(p)
       p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
     end
@@ -144,7 +147,7 @@ export const slidingWindowLog: Algorithm<HitLog> = {
         if p.count > 0 and p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
         p.total = min(p.total + p.cost, LARGEST)
         if p.count == 0 or p.last < now then
-          if p.count == p.capacity then rewrite(p, max(8, min(p.capacity * 2, p.limit))) end
+          if p.count == p.capacity then rewrite(p, grown(p)) end
           if p.count == 0 then p.first = now end
           p.count, p.last = p.count + 1, now
         end
