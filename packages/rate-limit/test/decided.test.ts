@@ -1,12 +1,15 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { getRateLimit, rateLimit as onExpress } from '@holdfast/rate-limit/express'
+import { front } from '@holdfast/http/node'
+import { getRateLimit, rateLimit as onExpress, type RateLimitOptions } from '@holdfast/rate-limit/express'
 import { rateLimit as onKoa } from '@holdfast/rate-limit/koa'
 import { rateLimit as onNode } from '@holdfast/rate-limit/node'
 import { bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { request } from '@holdfast/test/raw-http'
-import { expect, it } from '@jest/globals'
-import type { Request } from 'express'
-import type { Context } from 'koa'
+import { describe, expect, it } from '@jest/globals'
+import express, { type Request } from 'express'
+import Koa, { type Context } from 'koa'
 
 eachFramework((framework) => {
   it('gives handlers the last decision on their request', async () => {
@@ -22,3 +25,28 @@ eachFramework((framework) => {
     expect(seen).toEqual([undefined, 1])
   })
 })
+
+describe('in front of an app that limits as well', () => {
+  const limit = { limit: 3, windowMs: 60_000 }
+  it.each<[string, (options: RateLimitOptions<unknown>) => RequestListener]>([
+    ['Express', (options) => express().use(onExpress(options), (req, res) => void res.send(told(req)))],
+    ['Koa', (options) => listenerOf(new Koa().use(onKoa(options)).use((ctx) => Object.assign(ctx, { body: told(ctx) })))],
+  ])('charges a request once, which %s learns of', async (_name, appOf) => {
+    const options = { adapter: memoryAdapter(), ...limit }
+    const server = createServer(front([onNode(options)], appOf(options))).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address()
+    const { body } = await request(typeof address === 'object' && address !== null ? address.port : 0)
+    server.close()
+    expect(body).toBe('2 left')
+  })
+})
+
+function told(native: object): string {
+  return `${getRateLimit(native)?.policies[0]?.remaining} left`
+}
+
+function listenerOf(app: Koa): RequestListener {
+  const callback = app.callback()
+  return (req, res) => void callback(req, res)
+}
