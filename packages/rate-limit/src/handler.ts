@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { Exchange, Handler } from '@holdfast/http'
 import { addressKey } from './client-key.ts'
+import { costsOf } from './cost.ts'
 import { isDecided, remember } from './decided.ts'
 import type { Decision, Receipt } from './decision.ts'
 import { announceFailure } from './events.ts'
@@ -23,6 +24,7 @@ export function createHandler<Native extends object>(
   const { key, cost, skip, limitOf, isCounted, ipv6Subnet, ...answering } = checkedRequestOptions(options)
   const { headers, partitionKeySecret, statusCode, message, onLimited, engine } = answering
   const limiter = limiterOf(engine)
+  if (typeof cost !== 'function') costsOf(cost, limiter.policies)
   const dialects = dialectsOf(headers, limiter.policies, limiter.adapter.now)
   const holdsSlots = limiter.policies.some(({ algorithm }) => algorithm === 'concurrency')
   const isSettled = holdsSlots || isCounted !== undefined
@@ -94,6 +96,7 @@ export function createHandler<Native extends object>(
 function limiterOf(engine: RateLimiterOptions | GivenLimiter): RateLimiter {
   if (!('limiter' in engine)) return createRateLimiter(engine)
   const { limiter, ...unknown } = engine
+  if (typeof limiter?.consume !== 'function') throw new TypeError('limiter must be one that createRateLimiter has made')
   checkNothingUnknown('options with a limiter', unknown)
   return limiter
 }

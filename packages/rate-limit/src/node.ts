@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { HttpResponse } from '@holdfast/http'
 import { type NodeMiddleware, toNode } from '@holdfast/http/node'
 import { createHandler } from './handler.ts'
-import { shown } from './policy.ts'
+import { checkGiven, shown } from './policy.ts'
 import { isResponse } from './refusal.ts'
 import type { RateLimitOptions } from './request-options.ts'
 
@@ -18,6 +18,7 @@ export type NodeRateLimitOptions = RateLimitOptions<IncomingMessage, HttpRespons
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function rateLimit(options: NodeRateLimitOptions): NodeMiddleware {
+  checkGiven('options', options)
   const { onLimited } = options
   return toNode(createHandler(onLimited === undefined ? options : { ...options, onLimited: answering(onLimited) }))
 }

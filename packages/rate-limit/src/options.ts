@@ -1,6 +1,6 @@
 import type { Adapter } from '@holdfast/adapter'
 import type { Penalty } from './operations/consume.ts'
-import { checkedMs, checkNothingUnknown, definePolicies, type Policy, type PolicyOptions, shown } from './policy.ts'
+import { checkedMs, checkGiven, checkNothingUnknown, definePolicies, type Policy, type PolicyOptions, shown } from './policy.ts'
 
 export type RateLimiterOptions = LimiterOptions & (OnePolicy | SeveralPolicies)
 
@@ -49,6 +49,7 @@ export interface LimiterSettings {
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedOptions(options: RateLimiterOptions): LimiterSettings {
+  checkGiven('options', options)
   const { adapter, name = 'default', failure = 'local', timeoutMs, denyCache = false, penalty, ...policy } = options
   if (typeof adapter !== 'object' || adapter === null || typeof adapter.run !== 'function') {
     throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
@@ -73,7 +74,7 @@ function policyOptions(options: OnePolicy | SeveralPolicies, name: string): read
 
 function checkedPenalty(penalty: RateLimiterOptions['penalty']): Penalty | undefined {
   if (penalty === undefined) return undefined
-  if (typeof penalty !== 'object' || penalty === null) throw new TypeError(`penalty must be an object, got ${shown(penalty)}`)
+  checkGiven('penalty', penalty)
   const { baseMs, factor = 1, maxMs = Math.max(baseMs, DAY_MS), ...unknown } = penalty
   checkNothingUnknown('penalty', unknown)
   checkedMs('baseMs of penalty', baseMs)

@@ -77,6 +77,7 @@ export function definePolicies(options: readonly PolicyOptions[]): readonly Poli
 }
 
 function definePolicy(options: PolicyOptions): Policy {
+  checkGiven('A policy', options)
   const { name, limit, windowMs, leaseMs = DEFAULT_LEASE_MS, algorithm = 'sliding-window-log' } = options
   const { anchor = 'first', refill, shadow = false, unit = 'requests' } = options
   if (typeof name !== 'string' || !/^[\x20-\x7e]+$/.test(name)) {
@@ -153,6 +154,11 @@ export function checkedMs(what: string, ms: unknown): number {
 export function checkNothingUnknown(where: string, unknown: object): void {
   const [name] = Object.entries(unknown).find(([, value]) => value !== undefined) ?? []
   if (name !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(name)} in ${where}`)
+}
+
+/** @throws {TypeError} when it is no object: it was forgotten, or something else is in its place */
+export function checkGiven(what: string, options: unknown): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`${what} must be an object, got ${shown(options)}`)
 }
 
 /** A value as error messages show it. */

@@ -5,7 +5,7 @@ import type { Decision } from './decision.ts'
 import type { DialectName } from './headers/dialects.ts'
 import type { RateLimiter } from './limiter.ts'
 import type { RateLimiterOptions } from './options.ts'
-import { shown } from './policy.ts'
+import { checkGiven, shown } from './policy.ts'
 import type { Message } from './refusal.ts'
 
 /** `Answer` is what `onLimited` may return. */
@@ -74,6 +74,7 @@ interface RequestSettings<Native> {
 
 /** @throws {TypeError | RangeError} when an option is not what it must be */
 export function checkedRequestOptions<Native>(options: RateLimitOptions<Native>): RequestSettings<Native> {
+  checkGiven('options', options)
   const { key, cost = 1, skip, limitOf, count = 'all', ipv6Subnet = IPV6_SUBNET, ...answering } = options
   const { headers = 'draft', partitionKeySecret, statusCode = 429, message, onLimited, ...engine } = answering
   for (const [name, value] of Object.entries({ key, skip, limitOf, onLimited })) {

@@ -112,6 +112,7 @@ eachAdapter((makeAdapter) => {
     await expect(limiter.consume('key', { cost: { other: 1 } })).rejects.toThrow(/"other"/)
     await expect(Reflect.apply(limiter.consume, undefined, [undefined])).rejects.toThrow(TypeError)
     await expect(Reflect.apply(limiter.consume, undefined, ['key', { cost: '2' }])).rejects.toThrow(/got "2"/)
+    await expect(Reflect.apply(limiter.consume, undefined, ['key', 2])).rejects.toThrow('options must be an object, got 2')
     expect((await limiter.peek('key')).policies).toMatchObject([{ remaining: 2, nextMs: 0 }])
   })
 })
