@@ -44,23 +44,24 @@ export function refusalOf(
   let unchangedMs = Number.POSITIVE_INFINITY
   for (const { nextMs } of result.quotas) if (nextMs > 0) unchangedMs = Math.min(unchangedMs, nextMs)
   const blockMs = Math.max(result.blockedMs, result.penaltyMs)
-  if (blockMs > 0) {
-    const blocked = verdict(policies, { ...result, blockedMs: blockMs }, 'adapter', undefined)
-    return { subject, policies, index: undefined, cost: 0, lastsMs: Math.min(blockMs, unchangedMs), decision: blocked }
-  }
   let latest: number | undefined
-  let lastsMs = 0
+  let lastsMs = blockMs
   for (const [index, { algorithm, shadow, windowMs }] of policies.entries()) {
     const waitMs = result.waits[index] ?? 0
     if (shadow || waitMs === 0) continue
-    if (algorithm === 'concurrency') return undefined
+    if (algorithm === 'concurrency' && blockMs === 0) return undefined
     const refusedMs = waitMs < 0 ? windowMs : waitMs
     if (refusedMs <= lastsMs) continue
     latest = index
     lastsMs = refusedMs
   }
+  const refused = { subject, policies, index: latest, cost: latest === undefined ? 0 : (costs[latest] ?? 1) }
+  if (blockMs > 0) {
+    const blocked = verdict(policies, { ...result, blockedMs: blockMs }, 'adapter', undefined)
+    return { ...refused, lastsMs: Math.min(blockMs, unchangedMs), decision: blocked }
+  }
   if (latest === undefined) return undefined
-  return { subject, policies, index: latest, cost: costs[latest] ?? 1, lastsMs: Math.min(lastsMs, unchangedMs), decision }
+  return { ...refused, lastsMs: Math.min(lastsMs, unchangedMs), decision }
 }
 
 /** How soon a client may ask again when nobody can decide, and the adapter does not say when it tries again. */

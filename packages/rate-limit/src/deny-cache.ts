@@ -100,12 +100,8 @@ export function createDenyCache(adapter: Adapter, channel: string): DenyCache {
         return undefined
       }
       if (policies !== remembered.policies || (index !== undefined && (costs[index] ?? 1) < cost)) return undefined
-      if (
-        Number.isFinite(decision.retryAfterMs) &&
-        policies.some(({ limit, shadow }, at) => !shadow && (costs[at] ?? 1) > limit)
-      ) {
-        return undefined // it never passes
-      }
+      const isNever = policies.some(({ limit, shadow }, at) => !shadow && (costs[at] ?? 1) > limit)
+      if (isNever === Number.isFinite(decision.retryAfterMs)) return undefined // it has another wait
       return aged(decision, Math.max(0, time - repliedTime))
     },
 

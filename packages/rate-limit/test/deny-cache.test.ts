@@ -59,6 +59,15 @@ eachAdapter((makeAdapter) => {
     expect(await limiter.consume('key')).toMatchObject({ blocked: false, violated: ['default'] })
   })
 
+  it('gives a call the wait of its own cost, not that of a costlier one which never passes', async () => {
+    const { limiter } = setUp()
+    await limiter.consume('key')
+    await limiter.block('key', 100)
+    expect(await limiter.consume('key', { cost: 3 })).toMatchObject({ blocked: true, retryAfterMs: Number.POSITIVE_INFINITY })
+    expect(await limiter.consume('key', { cost: 2 })).toMatchObject({ blocked: true, retryAfterMs: 60_000 })
+    expect(await limiter.consume('key')).toMatchObject({ blocked: true, retryAfterMs: 100 })
+  })
+
   it('is told when another process frees capacity', async () => {
     const { limiter } = setUp()
     const other = createRateLimiter({ adapter: { ...made }, limit: 2, windowMs: 60_000, denyCache: true })
