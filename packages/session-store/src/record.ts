@@ -98,12 +98,17 @@ function withoutMeta(session: SessionRecord): SessionRecord {
   return rest
 }
 
+/** Through another store a client may write here as well, where an app assigns what it is sent: on a user's list anything else would stay. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < Infinity
+}
+
 function metaIn(own: unknown): Meta {
   if (!isObject(own)) return {}
   const { created, epoch, hashed } = own
   return {
-    ...(typeof created === 'number' && { created }),
-    ...(typeof epoch === 'number' && { epoch }),
+    ...(isTime(created) && { created }),
+    ...(isTime(epoch) && { epoch }),
     ...(hashed === true && { hashed }),
   }
 }
