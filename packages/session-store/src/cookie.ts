@@ -16,6 +16,16 @@ export const cookieDialect: Dialect = {
     if (isObject(cookie)) cookie['expires'] = leftMs === undefined ? null : new Date(Date.now() + leftMs).toISOString()
   },
   arranged: (session, meta) => ({ ...session, ...meta }),
+  // One without a cookie is left to express-session, which has an error for it.
+  check({ cookie }) {
+    if (cookie === undefined || cookie === null) return
+    if (!isObject(cookie)) throw new TypeError('Its cookie is no object')
+    for (const name of ['originalMaxAge', 'maxAge']) {
+      const ms = cookie[name] ?? 0
+      const isTime = typeof ms === 'number' && !Number.isNaN(new Date(Date.now() + ms).getTime())
+      if (!isTime) throw new TypeError(`The ${name} of its cookie is no time`)
+    }
+  },
   // Only where express-session writes it, first of all: elsewhere it may be the app's.
   lasting: (text) => text.replace(/^(\{"cookie":\{(?:"\w+":(?:"[^"\\]*"|-?\d+|true|false|null),)*"expires":)"[^"]*"/, '$1'),
 }

@@ -17,6 +17,11 @@ export const expiryDialect: Dialect = {
     const ends = { ...(expire !== undefined && { _expire: expire }), ...(maxAge !== undefined && { _maxAge: maxAge }) }
     return { ...fields, ...meta, ...ends }
   },
+  check(session) {
+    if (session['_maxAge'] === Infinity) throw new TypeError('Its _maxAge is no time')
+    const name = ['__proto__', 'toJSON'].find((key) => Object.hasOwn(session, key))
+    if (name !== undefined) throw new TypeError(`It has a field ${name}`)
+  },
   lasting: (text) => text.replace(/"_expire":\d+,("_maxAge":\d+\})$/, '$1'),
 }
 

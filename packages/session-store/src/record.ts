@@ -22,6 +22,8 @@ export interface Dialect {
   refresh(session: SessionRecord, leftMs: number | undefined): void
   /** The session with `meta` in it, in an order in which other stores, and a read in Redis, find what they look for. */
   arranged(session: SessionRecord, meta: SessionRecord): SessionRecord
+  /** @throws {TypeError} when the framework would fail on it with every request */
+  check(session: SessionRecord): void
   /** The text of a session without its end, which changes with every request: whether two are the same. */
   lasting(text: string): string
 }

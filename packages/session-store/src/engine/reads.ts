@@ -41,7 +41,9 @@ export function createRead(context: Context, removal: Removal): (sid: string, sl
     try {
       if (isMoveRecord(bytes)) return { move: moveIn(sid, bytes) }
       const text = codec.decode(key, bytes)
-      return { text, ...(await codec.parse(text)) }
+      const parsed = await codec.parse(text)
+      dialect.check(parsed.session)
+      return { text, ...parsed }
     } catch (error) {
       tell({ type: 'corrupt', id: publicId(names.of(sid)), error })
       return undefined
