@@ -1,6 +1,7 @@
 import { operationContract } from '@holdfast/adapter/conformance'
+import { fakeClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
-import { describe, it } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { read } from '../src/operations/read.ts'
 import { touch } from '../src/operations/touch.ts'
@@ -81,6 +82,34 @@ eachAdapter((makeAdapter) => {
       [unlist, fc.record({ names: fc.array(names, { maxLength: 2 }), dead: fc.boolean() })] as const,
     ],
   }
+  it('looks at all sessions of a user only as their number doubles, where there may be any number', async () => {
+    const clock = fakeClock(START)
+    const adapter = makeAdapter(clock.now)
+    const args = { epoch: 0, created: START, note: undefined, joins: true, max: 0, onMax: 'evict-oldest' as const }
+    /** Those that have ended and were not looked at since are counted as well: stepping back shows them. */
+    async function listedAfter(name: string): Promise<number> {
+      await adapter.run(see, 'a', { ...args, name, ttlMs: 60_000 })
+      clock.advance(-50)
+      const listed = await adapter.run(list, 'a', undefined)
+      clock.advance(50)
+      return listed.length
+    }
+    await adapter.run(see, 'a', { ...args, name: 'a', ttlMs: 60_000 })
+    for (const name of ['b', 'c', 'd', 'e']) await adapter.run(see, 'a', { ...args, name, ttlMs: 50 })
+    clock.advance(50)
+    expect(await listedAfter('f')).toBe(6)
+    expect([await listedAfter('g'), await listedAfter('h'), await listedAfter('i')]).toEqual([7, 8, 5])
+  })
+
+  it('knows the last hundred sessions that had to go, and no more', async () => {
+    const adapter = makeAdapter()
+    const args = { epoch: 0, ttlMs: 60_000, note: undefined, max: 1, onMax: 'evict-oldest' as const }
+    const seen = (n: number, joins: boolean) => adapter.run(see, 'a', { ...args, name: `s${n}`, created: START + n, joins })
+    for (let n = 0; n <= 102; n += 1) await seen(n, true)
+    expect((await seen(1, false)).verdict).toBe('dead')
+    expect((await seen(0, false)).verdict).toBe('alive')
+  })
+
   for (const [what, operations] of Object.entries(contracts)) {
     describe(what, () => {
       for (const { name, run } of operationContract({ operations, makeAdapter, numRuns: 150 })) it(name, run)

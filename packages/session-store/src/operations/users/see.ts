@@ -26,7 +26,14 @@ export interface SeeResult {
   readonly evicted: readonly string[]
 }
 
-/** Lists a session of a user as seen now, unless the user was logged out of it, or has as many as may be. */
+/** Who logs in all the time, with each time one more put out, has no list that is looked through for longer and longer. */
+const MOST_DEAD = 100
+
+/**
+ * Lists a session of a user as seen now, unless the user was logged out of it, or has as many as may be.
+ *
+ * It looks at all others for that, else only as their number doubles: to forget those that have ended.
+ */
 export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation({
   name: 'session.see',
 
@@ -37,13 +44,14 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
     const own = before !== undefined && before.ends > now ? before : undefined
     if (own?.dead || (own === undefined && !joins && epoch < user.epoch)) return answer('dead', user.epoch)
     const evicted: string[] = []
-    if (own === undefined) {
+    if (own === undefined && (max > 0 || isPowerOfTwo(user.listed.size))) {
       const others = living(user, now)
       const open = others.filter(([, { dead }]) => !dead)
       const over = max === 0 ? 0 : open.length - max + 1
       if (over > 0 && onMax === 'reject' && joins) return answer('full', user.epoch)
       user.listed.clear()
       for (const [each, session] of others) user.listed.set(each, session)
+      for (const [each] of others.filter(([, { dead }]) => dead).slice(0, -MOST_DEAD)) user.listed.delete(each)
       for (const [each, session] of onMax === 'reject' ? [] : open.slice(0, Math.max(0, over))) {
         user.listed.set(each, { ...session, dead: true })
         evicted.push(each)
@@ -63,34 +71,43 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
   luaPrelude: sessionsLua,
 
   lua: `
+    local function is_power_of_two(count)
+      local power = 1
+      while power < count do power = power * 2 end
+      return power == count
+    end
     local name, epoch, ttl, created = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local note, joins, max, rejects = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8] == 'reject'
-    local epoch_now, packed = read('epoch', 's' .. name)
-    local shown = epoch_now or '0'
-    epoch_now = tonumber(shown)
+    local known_epoch, packed = read('epoch', 's' .. name)
+    local shown = known_epoch or '0'
+    local epoch_now = tonumber(shown)
     local own = session(name, packed)
     if own and own.dead or not own and not joins and epoch < epoch_now then return { 'dead', shown } end
-    local last, evicted = math.max(ends or 0, now + ttl) - now, {}
+    local last, reply = math.max(ends or 0, now + ttl) - now, { 'alive', shown }
     if not own then
-      local open = {}
-      local others, ended = living()
+      local open, dead = {}, {}
+      local others, ended = {}, {}
+      local listed = ends and redis.call('HLEN', key) - (known_epoch and 2 or 1) or 0
+      if max > 0 or is_power_of_two(listed) then others, ended = living() end
       for _, each in ipairs(others) do
-        if not each.dead then open[#open + 1] = each end
+        local alike = each.dead and dead or open
+        alike[#alike + 1] = each
       end
       local over = max == 0 and 0 or #open - max + 1
       if over > 0 and rejects and joins then return { 'full', shown } end
       for _, field in ipairs(ended) do redis.call('HDEL', key, field) end
+      for i = 1, #dead - ${MOST_DEAD} do redis.call('HDEL', key, 's' .. dead[i].name) end
       for i = 1, rejects and 0 or over do
         open[i].dead = true
         put(last, open[i])
-        evicted[i] = open[i].name
+        reply[#reply + 1] = open[i].name
       end
       own = { name = name, created = created, note = '' }
     end
     own.seen, own.ends, own.dead = now, now + ttl, false
     if note ~= '' then own.note = note end
     put(last, own)
-    return { 'alive', shown, unpack(evicted) }
+    return reply
   `,
 
   encode: ({ name, epoch, ttlMs, created, note = '', joins, max, onMax }) => [
@@ -112,4 +129,8 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
 
 function answer(verdict: SeeResult['verdict'], epoch: number, evicted: readonly string[] = []): { result: SeeResult } {
   return { result: { verdict, epoch, evicted } }
+}
+
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count))
 }
