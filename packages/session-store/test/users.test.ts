@@ -171,6 +171,22 @@ eachStage((stage) => {
       expect(await store.sessionsOf('ann')).toHaveLength(1)
     })
 
+    it("lets a user log in where one of maxPerUser is only listed, with onMax: 'reject'", async () => {
+      const { clock, logIn, plainUrl, store, userOf } = await site(
+        { maxPerUser: 1, onMax: 'reject' },
+        async ({ path, logOut }) => {
+          if (path === '/out') await logOut()
+        },
+      )
+      const first = await logIn('a')
+      await first.get(`${plainUrl}/out`) // by an app that keeps no list
+      clock.advance(4_999)
+      expect(await userOf(await logIn('b'))).toBeUndefined()
+      clock.advance(1)
+      expect(await userOf(await logIn('c'))).toBe('ann')
+      expect(await store.sessionsOf('ann')).toHaveLength(1)
+    })
+
     it("keeps a user's list, whatever another store has let a client write where the store's own notes are", async () => {
       const adapter = makeAdapter()
       const act: Act = ({ session }) => void Object.assign(session, { user: 'ann' })

@@ -1,6 +1,6 @@
 import { publicId } from '../names.ts'
-import type { Collection } from './collection.ts'
 import type { Context } from './context.ts'
+import type { Present } from './present.ts'
 import type { Removal } from './removal.ts'
 import type { UserSession } from './users.ts'
 
@@ -26,7 +26,7 @@ export interface Accounts {
   idOf(sid: string): string
 }
 
-export function createAccounts({ settings, names, users }: Context, { peek }: Collection, { remove }: Removal): Accounts {
+export function createAccounts({ settings, names, users }: Context, present: Present, { remove }: Removal): Accounts {
   function needUser(method: string): void {
     if (settings.user === undefined) throw new TypeError(`${method} needs the option user: it says whose a session is`)
   }
@@ -34,17 +34,7 @@ export function createAccounts({ settings, names, users }: Context, { peek }: Co
   return {
     async sessionsOf(user) {
       needUser('sessionsOf')
-      const listed = await users.list(user)
-      const found = await Promise.all(
-        listed.map(async (each) => {
-          const session = await peek(each.name)
-          return session !== undefined && users.of(session) === user ? each : undefined
-        }),
-      )
-      const lost = listed.filter((_each, at) => found[at] === undefined).map(({ name }) => name)
-      // With hashed ids, one that is still under its plain name cannot be found by what is listed.
-      if (settings.hashIds === undefined) await users.unlist(user, lost)
-      return found.filter((each) => each !== undefined).map(({ name: _name, ...shown }) => shown)
+      return present(user)
     },
 
     async destroyAllOf(user, { except } = {}) {

@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 import type { Held } from './held.ts'
 import type { Removal } from './removal.ts'
 import { isWrongType } from './run.ts'
-import { createSight } from './sight.ts'
+import type { Sight } from './sight.ts'
 
 /** What is under a session id. `moving`: the session is being given another id, under which it is not stored yet. */
 export type Lookup =
@@ -18,10 +18,9 @@ const MOST_MOVES = 5
 const NONE = { state: 'none' } as const
 
 /** @returns Finds a session by its id; `slides`: whether its end is moved */
-export function createRead(context: Context, removal: Removal): (sid: string, slides: boolean) => Promise<Lookup> {
+export function createRead(context: Context, removal: Removal, sight: Sight): (sid: string, slides: boolean) => Promise<Lookup> {
   const { settings, dialect, codec, names, users, run, tell } = context
   const { adapter, prefix, ttlMs, ttlOf, touchAfterMs, absoluteMs } = settings
-  const sight = createSight(context, removal)
   const never = { defaultMs: ttlMs, afterMs: -1, by: dialect.by }
   const sliding = touchAfterMs === Infinity || ttlOf !== undefined ? never : { ...never, afterMs: touchAfterMs }
 

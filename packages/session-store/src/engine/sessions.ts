@@ -8,9 +8,11 @@ import { type Accounts, createAccounts } from './accounts.ts'
 import { type Collection, createCollection } from './collection.ts'
 import type { Context } from './context.ts'
 import type { Held } from './held.ts'
+import { createPresent } from './present.ts'
 import { createRead, type Lookup } from './reads.ts'
 import { createRemoval, type Removal } from './removal.ts'
 import { createRun } from './run.ts'
+import { createSight } from './sight.ts'
 import { createUsers } from './users.ts'
 import { createWrites, type Writes } from './writes.ts'
 
@@ -32,12 +34,14 @@ export function createSessions(settings: Settings, dialect: Dialect, tell: Tell)
   const context: Context = { settings, dialect, codec: createCodec(settings, dialect), names, users, run, tell }
   const removal = createRemoval(context)
   const collection = createCollection(context, removal)
-  const accounts = createAccounts(context, collection, removal)
+  const present = createPresent(context, collection)
+  const accounts = createAccounts(context, present, removal)
+  const sight = createSight(context, removal, present)
   const { prefix, failure } = settings
 
   return {
-    read: createRead(context, removal),
-    ...createWrites(context, removal),
+    read: createRead(context, removal, sight),
+    ...createWrites(context, removal, sight),
     ...removal,
     ...accounts,
     collection,

@@ -1,11 +1,10 @@
 import { subjectKey } from '@holdfast/adapter'
 import { createCipher } from '../cipher.ts'
-import { SessionLimitError } from '../errors.ts'
 import type { SessionRecord } from '../merge.ts'
 import { publicId } from '../names.ts'
 import { list } from '../operations/users/list.ts'
 import { logOut } from '../operations/users/log-out.ts'
-import { see } from '../operations/users/see.ts'
+import { type SeeResult, see } from '../operations/users/see.ts'
 import { unlist } from '../operations/users/unlist.ts'
 import type { Settings } from '../options.ts'
 import type { Run } from './run.ts'
@@ -34,13 +33,8 @@ export interface Sighting {
 export interface Users {
   /** Whose session it is, if someone is logged in. */
   of(session: SessionRecord): string | undefined
-  /**
-   * Lists a session as seen.
-   *
-   * @returns The user's epoch, undefined when the user was logged out of it; and the names of those that had to go
-   * @throws {SessionLimitError} when one more may not begin
-   */
-  see(user: string, sighting: Sighting): Promise<{ readonly epoch: number | undefined; readonly evicted: readonly string[] }>
+  /** Lists a session as seen. */
+  see(user: string, sighting: Sighting): Promise<SeeResult>
   list(user: string): Promise<readonly (UserSession & { readonly name: string })[]>
   unlist(user: string, names: readonly string[], dead?: boolean): Promise<void>
   /** @returns The names of those that were listed */
@@ -83,9 +77,7 @@ export function createUsers(settings: Settings, run: Run): Users {
     async see(user, { name, epoch, created, ttlMs, joining }) {
       const limits = { max: maxPerUser, onMax }
       const args = { name, epoch, created, ttlMs, note: noteOf(user, joining), joins: joining !== undefined, ...limits }
-      const { verdict, epoch: current, evicted } = await run(see, keyOf(user), args)
-      if (verdict === 'full') throw new SessionLimitError(maxPerUser)
-      return { epoch: verdict === 'alive' ? current : undefined, evicted }
+      return run(see, keyOf(user), args)
     },
 
     async list(user) {

@@ -5,7 +5,7 @@ import type { Context } from './context.ts'
 import type { Held } from './held.ts'
 import type { Removal } from './removal.ts'
 import { createReplace, type Draft } from './replace.ts'
-import { createSight } from './sight.ts'
+import type { Sight } from './sight.ts'
 
 export interface Writes {
   /** Stores a session that this request has not read: whatever is there is written over. Undefined when its user may not have it. */
@@ -32,11 +32,11 @@ export interface Writes {
   ): Promise<boolean>
 }
 
-export function createWrites(context: Context, removal: Removal): Writes {
+export function createWrites(context: Context, removal: Removal, sight: Sight): Writes {
   const { settings, dialect, codec, names, users, run } = context
   const { adapter, prefix, onConflict, ttlMs: defaultMs, ttlOf } = settings
   const { replace, encoded, capped, gone } = createReplace(context, removal)
-  const begin = createBegin(context, createSight(context, removal))
+  const begin = createBegin(context, sight)
 
   async function sessionIn(text: string): Promise<SessionRecord> {
     return (await codec.parse(text)).session
