@@ -24,7 +24,8 @@ export function respond(req: IncomingMessage, res: ServerResponse, response: Htt
 
 /** Node breaks what is not ASCII in this one, where it makes the head of a response together with the whole body. */
 export function isGarbledByEnd(res: ServerResponse): boolean {
-  return /[^\0-\x7f]/.test(String(res.getHeader('Content-Disposition')))
+  const field = res.getHeader('Content-Disposition')
+  return field !== undefined && /[^\0-\x7f]/.test(String(field))
 }
 
 const BODY_HEADERS = ['Content-Type', 'Content-Length', 'Transfer-Encoding']
