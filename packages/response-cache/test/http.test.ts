@@ -233,6 +233,13 @@ eachFramework((framework) => {
       expect(seen).toHaveLength(2)
     })
 
+    it('may depend on a field that has the name of what every object has', async () => {
+      const { get, seen } = await stage(framework, counting({ ...MINUTE, Vary: 'constructor' }))
+      for (const body of ['made 1', 'made 1']) expect((await get()).body).toBe(body)
+      expect((await get('/', { constructor: 'x' })).body).toBe('made 2')
+      expect(seen).toHaveLength(2)
+    })
+
     it('is made anew when it comes to depend on more', async () => {
       let vary = 'X-A'
       const { get, seen } = await stage(framework, () => ({ headers: { ...MINUTE, Vary: vary }, body: String(seen.length) }))

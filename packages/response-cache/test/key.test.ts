@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals'
 import { createKeyOf } from '../src/key.ts'
+import { variantOf } from '../src/rfc/vary.ts'
 
 it.each([
   ['the host and the URL as sent', {}, 'Shop.Example', '/a?b=1&a=2', 'shop.example/a?b=1&a=2'],
@@ -16,4 +17,20 @@ it.each([
   ['parameters by their names without escapes', { ignore: ['a b'] }, 'shop', '/?a%20b=1&a+b=2&c%zz=3', 'shop/?c%zz=3'],
 ])('has %s', (_, options, host, url, key) => {
   expect(createKeyOf(options)(host, url)).toBe(key)
+})
+
+it('takes no time for a field that is all space', () => {
+  const started = performance.now()
+  for (let at = 0; at < 50; at += 1) {
+    variantOf({ 'accept-encoding': `gzip${' '.repeat(15_000)}br` }, ['accept-encoding'], { anyOrder: false })
+  }
+  expect(performance.now() - started).toBeLessThan(1_000) // it takes some milliseconds
+})
+
+it('selects alike by fields that differ in space about their separators', () => {
+  const [one, other, third] = ['a ,b; c = 1', ' a, b;c=1 ', 'a,b;c=2'].map((field) =>
+    variantOf({ 'x-a': field }, ['x-a'], { anyOrder: false }),
+  )
+  expect(one).toBe(other)
+  expect(one).not.toBe(third)
 })

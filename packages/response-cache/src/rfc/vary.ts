@@ -11,12 +11,20 @@ export interface Selection {
 /** What a request's field selects by: its lines joined, without the white space that means nothing. RFC 9111, section 4.1. */
 function selector(headers: IncomingHttpHeaders, name: string, { anyOrder, language }: Selection): string {
   if (name === 'accept-language' && language !== undefined) return `=${language}`
-  const value = headers[name]
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined // a response may vary by 'constructor', too
   if (value === undefined) return '\0'
   const line = typeof value === 'string' ? value : value.join(',')
-  if (name !== 'accept-language') return line.replaceAll(/\s*([,;=])\s*/g, '$1').trim()
+  if (name !== 'accept-language') return withoutSpace(line)
   const accepted = anyOrder ? languages(line).toSorted((a, b) => (a.tag < b.tag ? -1 : 1)) : languages(line)
   return accepted.map(({ tag, quality }) => `${tag};q=${quality}`).join(',')
+}
+
+/** Part by part: one expression that looks for space before what separates takes a third of a second for 15 kB of it. */
+function withoutSpace(line: string): string {
+  return line
+    .split(/([,;=])/)
+    .map((part) => part.trim())
+    .join('')
 }
 
 /** A short name for what a request asks for by these fields: the same for requests that get the same response. */
