@@ -2,6 +2,7 @@ import { startRedisCluster, startRedisServer } from '@holdfast/test/redis'
 import { benchCache } from './cache.ts'
 import { benchRateLimit } from './http/rate-limit.ts'
 import { benchResponseCache } from './http/response-cache.ts'
+import { benchSessions } from './http/sessions.ts'
 import { benchIdempotency } from './idempotency.ts'
 import { benchLock } from './lock.ts'
 import { benchMemory } from './memory.ts'
@@ -21,4 +22,5 @@ await benchLock(redisUrl)
 await benchRateLimit(redisUrl)
 await benchIdempotency(redisUrl)
 await benchResponseCache(redisUrl)
+await benchSessions(redisUrl)
 await server?.stop()
