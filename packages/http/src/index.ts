@@ -1,2 +1,3 @@
 export type { Captured, CaptureMode, CompleteResponse, HoldOptions, ResponseHead, TeeOptions } from './captured.ts'
 export type { Exchange, Handler, HttpResponse } from './exchange.ts'
+export { messageOf } from './message.ts'

@@ -1,3 +1,5 @@
+import { messageOf } from '@holdfast/http'
+
 /** What a handler gets to know of its request. */
 export interface IdempotentRequest {
   /** The client's; undefined where it gave none, or its method needs none. */
@@ -35,26 +37,29 @@ type Request = object & { [SEEN]?: Seen[] }
  * @throws {TypeError} when none did: nothing protects the request then
  */
 export function getIdempotency(native: object): IdempotentRequest {
-  const { [SEEN]: all }: Request = native
+  const { [SEEN]: all }: Request = messageOf(native)
   const seen = all?.at(-1)
   if (seen !== undefined) return seen.request
   throw new TypeError('getIdempotency: no idempotency middleware stands in front of this handler')
 }
 
 /** Whether a middleware further in front holds the same key: it would wait for itself. */
-export function isHeld(native: Request, subject: string): boolean {
-  return native[SEEN]?.some((each) => each.subject === subject) === true
+export function isHeld(native: object, subject: string): boolean {
+  const { [SEEN]: all }: Request = messageOf(native)
+  return all?.some((each) => each.subject === subject) === true
 }
 
-export function remember(native: Request, subject: string, request: IdempotentRequest): void {
-  const before = native[SEEN]
-  if (before === undefined) native[SEEN] = [{ subject, request }]
+export function remember(native: object, subject: string, request: IdempotentRequest): void {
+  const message: Request = messageOf(native)
+  const before = message[SEEN]
+  if (before === undefined) message[SEEN] = [{ subject, request }]
   else before.push({ subject, request })
 }
 
 /** Nothing protects this request, unless a middleware further in front does. */
-export function rememberUnprotected(native: Request, key?: string): void {
-  native[SEEN] ??= [
+export function rememberUnprotected(native: object, key?: string): void {
+  const message: Request = messageOf(native)
+  message[SEEN] ??= [
     { subject: undefined, request: { key, attempt: 1, fence: undefined, signal: NEVER, cancel: async () => false } },
   ]
 }

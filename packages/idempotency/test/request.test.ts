@@ -1,9 +1,12 @@
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { connect, createServer } from 'node:http2'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing } from '@holdfast/adapter/testing'
+import { front } from '@holdfast/http/node'
 import { getIdempotency, type IdempotentRequest } from '@holdfast/idempotency/express'
 import { idempotency } from '@holdfast/idempotency/koa'
+import { idempotency as inFront } from '@holdfast/idempotency/node'
 import { type AppHandler, bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { request } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
@@ -73,5 +76,20 @@ it('frees the key of a request whose response cannot be held, as over HTTP/2: no
     expect(headers[':status']).toBe(500)
   }
   client.destroy()
+  server.close()
+})
+
+it('is the same request in front of Koa and in it: it does not wait for itself, and handlers know its key', async () => {
+  const options = { adapter: memoryAdapter(), scope: 'public' } as const
+  const app = new Koa().use(idempotency(options)).use((ctx) => {
+    ctx.body = getIdempotency(ctx).key
+  })
+  const koa = app.callback()
+  const listener = front([inFront(options)], (req, res) => void koa(req, res))
+  const server = createHttpServer(listener).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  expect(await post(port)).toMatchObject({ status: 200, body: '8e03978e' })
   server.close()
 })

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import type { IncomingHttpHeaders } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { counting, failing, fakeClock, handClock } from '@holdfast/adapter/testing'
+import { front } from '@holdfast/http/node'
 import { createLocks, type Lock, LockLostError } from '@holdfast/lock'
 import { getLock as fromExpress, serialize as onExpress, type SerializeOptions } from '@holdfast/lock/express'
 import { getLock as fromKoa, serialize as onKoa } from '@holdfast/lock/koa'
@@ -12,6 +13,7 @@ import { type AppHandler, type Bindings, bound, chained, eachFramework } from '@
 import { pipelined, request, sent } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
 import express from 'express'
+import Koa from 'koa'
 
 type Options = Omit<SerializeOptions<unknown>, 'key' | 'skip'>
 
@@ -353,9 +355,24 @@ it('leaves the parameters of a route of Express to the handlers beside it, in ty
     res.send(id)
   })
   const server = app.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
-  expect(await request(port, { method: 'POST', path: '/accounts/42' })).toMatchObject({ status: 200, body: '42' })
+  expect(await request(await portOf(server), { method: 'POST', path: '/accounts/42' })).toMatchObject({ status: 200, body: '42' })
   server.close()
 })
+
+it('does not wait for itself in front of Koa and in it, and says in both which lock it has', async () => {
+  const options = { adapter: memoryAdapter(), key: () => 'one', onBusy: 'reject' } as const
+  const app = new Koa().use(onKoa(options)).use((ctx) => {
+    ctx.body = [fromKoa(ctx)?.key, fromNode(ctx.req)?.key]
+  })
+  const koa = app.callback()
+  const listener = front([onNode(options)], (req, res) => void koa(req, res))
+  const server = createServer(listener).listen(0, '127.0.0.1')
+  expect(await request(await portOf(server))).toMatchObject({ status: 200, body: '["one","one"]' })
+  server.close()
+})
+
+async function portOf(server: Server): Promise<number> {
+  await once(server, 'listening')
+  const address = server.address()
+  return typeof address === 'object' ? (address?.port ?? 0) : 0
+}
