@@ -134,6 +134,30 @@ eachFramework((framework) => {
     })
   })
 
+  it('listens to a response once, however many gates wait for its end', async () => {
+    const closed: number[] = []
+    const gates = Array.from(
+      { length: 12 },
+      (_, place): Gate =>
+        (exchange, next) => {
+          exchange.onClose(() => closed.push(place))
+          return next()
+        },
+    )
+    const listening: number[] = []
+    for (const count of [1, 12]) {
+      const handler: AppHandler = ({ res }) => {
+        listening.push(res.listenerCount('close'))
+        return { body: 'ok' }
+      }
+      const { port } = await framework.serve({ gate: bound(...gates.slice(0, count)), handler })
+      await request(port)
+    }
+    expect(listening[1]).toBe(listening[0])
+    while (closed.length < 13) await scheduler.wait(1)
+    expect(closed).toEqual([0, ...gates.keys()])
+  })
+
   it('decides on pipelined requests one by one, in order', async () => {
     let count = 0
     const gate: Gate = async (exchange, next) => {

@@ -12,26 +12,43 @@ export function whenClosed(socket: Socket, res: ServerResponse): Promise<void> {
 }
 
 /** Calls back once the response is out, or its client is gone; at once when it is gone already. */
-export function onClosed(socket: Socket, res: ServerResponse, listener: () => void): void {
+export function onClosed(socket: Socket, res: Heard, listener: () => void): void {
   if (res.closed || socket.destroyed) return listener()
-  res.once('close', listener)
-  if (res.socket === null) listenBySocket(socket, res, listener)
+  const listeners = res[LISTENERS] ?? listenTo(res)
+  listeners.add(listener)
+  if (res.socket === null) listenBySocket(socket, listeners, listener)
+}
+
+type Heard = ServerResponse & { [LISTENERS]?: Listeners | undefined }
+type Listeners = Set<() => void>
+
+const LISTENERS: unique symbol = Symbol('close')
+
+/** One listener, however many middlewares ask: more than ten would have Node warn of a leak. */
+function listenTo(res: Heard): Listeners {
+  const listeners: Listeners = new Set()
+  res[LISTENERS] = listeners
+  res.once('close', () => {
+    res[LISTENERS] = undefined // a response that is made again in the place of this one closes by itself
+    for (const listener of listeners) listener()
+  })
+  return listeners
 }
 
 /** A pipelined response that waits for its turn has no socket yet, and Node never closes it when the client leaves before. */
-function listenBySocket(socket: Socket, res: ServerResponse, listener: () => void): void {
-  const waiting = waitingOn.get(socket) ?? listenTo(socket)
+function listenBySocket(socket: Socket, listeners: Listeners, listener: () => void): void {
+  const waiting = waitingOn.get(socket) ?? listenToSocket(socket)
   function leave(): void {
-    res.off('close', listener)
+    listeners.delete(listener)
     listener()
   }
   waiting.add(leave)
-  res.once('close', () => waiting.delete(leave))
+  listeners.add(() => waiting.delete(leave))
 }
 
-/** One listener, however many requests are in the pipe: more than ten would have Node warn of a leak. */
-function listenTo(socket: Socket): Set<() => void> {
-  const waiting = new Set<() => void>()
+/** One listener here as well, however many requests are in the pipe. */
+function listenToSocket(socket: Socket): Listeners {
+  const waiting: Listeners = new Set()
   waitingOn.set(socket, waiting)
   socket.once('close', () => {
     for (const listener of waiting) listener()
@@ -39,4 +56,4 @@ function listenTo(socket: Socket): Set<() => void> {
   return waiting
 }
 
-const waitingOn = new WeakMap<Socket, Set<() => void>>()
+const waitingOn = new WeakMap<Socket, Listeners>()
