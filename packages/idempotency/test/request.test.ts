@@ -64,7 +64,8 @@ eachFramework((framework) => {
 
 it('frees the key of a request whose response cannot be held, as over HTTP/2: none after it is told to wait', async () => {
   const app = new Koa()
-  app.silent = true
+  const errors: string[] = []
+  app.on('error', ({ message }: Error) => errors.push(message))
   const callback = app.use(idempotency({ adapter: memoryAdapter(), scope: 'public' })).callback()
   const server = createServer((req, res) => void callback(req, res)).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -75,6 +76,7 @@ it('frees the key of a request whose response cannot be held, as over HTTP/2: no
     const [headers] = await once(stream, 'response')
     expect(headers[':status']).toBe(500)
   }
+  expect(errors).toEqual(Array(2).fill('A response over HTTP/2 cannot be held: serve the app by node:http'))
   client.destroy()
   server.close()
 })

@@ -5,10 +5,16 @@ interface Named {
   getRawHeaderNames(): string[]
 }
 
-/** The headers that are set on a response: names and values in turn. */
+/**
+ * The headers that are set on a response: names and values in turn.
+ *
+ * @throws {TypeError} when it is none of HTTP/1: those of HTTP/2 are written in another way, and can be neither held nor copied
+ */
 export function rawHeadersOf(res: ServerResponse): string[] {
   const list: string[] = []
-  const named = res as ServerResponse & Named
+  const named = res as ServerResponse & Partial<Named>
+  if (named.getRawHeaderNames === undefined)
+    throw new TypeError('A response over HTTP/2 cannot be held: serve the app by node:http')
   for (const name of named.getRawHeaderNames()) {
     const value = res.getHeader(name)
     if (Array.isArray(value)) for (const each of value) list.push(name, each)
