@@ -3,7 +3,7 @@ import { redisAdapter } from '@holdfast/adapter/redis'
 import { commandCounter, ownPrefix, sharedRedisUrl, startProxy } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
-import { createSentinel } from 'redis'
+import { createClient, createSentinel, RESP_TYPES } from 'redis'
 import { acquire, quota, ring } from './sample-operations.ts'
 
 const url = sharedRedisUrl()
@@ -116,6 +116,15 @@ describe('clients', () => {
     expect(await client.ping()).toBe('PONG')
     expect(listeners()).toEqual(before)
     client.disconnect()
+  })
+
+  it('that decode strings as bytes are scanned to the end', async () => {
+    const client = createClient({ url, commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } })
+    await client.connect()
+    const adapter = redisAdapter({ client, prefix: ownPrefix() })
+    await adapter.set('value', Buffer.from('v'), 60_000)
+    for await (const key of adapter.scan('')) expect(key).toBe('value')
+    client.destroy()
   })
 
   it('of two prefixes see nothing of each other', async () => {

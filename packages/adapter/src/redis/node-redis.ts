@@ -33,7 +33,7 @@ interface NodeRedisSingle extends SharedByBoth {
   readonly options?: { readonly socket?: object }
   duplicate(options: object): NodeRedisSingle
   connect(): Promise<unknown>
-  sendCommand(args: readonly string[]): Promise<[cursor: string, keys: string[]]>
+  sendCommand(args: readonly string[]): Promise<[cursor: string | Buffer, keys: (string | Buffer)[]]>
   subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
   unsubscribe(channel: string): Promise<unknown>
   ping(): Promise<unknown>
@@ -158,7 +158,7 @@ function scanner(node: NodeRedisSingle, keyPrefix: string): Scanner {
     keyPrefix,
     async scan(from, pattern, count) {
       const [cursor, keys] = await node.sendCommand(['SCAN', from, 'MATCH', pattern, 'COUNT', String(count)])
-      return { cursor, keys }
+      return { cursor: String(cursor), keys: keys.map(String) } // an app may have its client decode strings as bytes
     },
   }
 }
