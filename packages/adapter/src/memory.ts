@@ -34,10 +34,10 @@ export function memoryAdapter({
   checkedNow(now)
   const states = new States(maxStates, maxBytes)
   const values = createLru<Buffer>({ maxBytes, sizeOf: ({ byteLength }) => byteLength, now })
-  const events = memoryEvents()
+  const events = memoryEvents(check)
   let closed = false
 
-  function check(options: CallOptions | undefined): void {
+  function check(options?: CallOptions): void {
     if (closed) throw new AdapterUnavailableError('The memory adapter was closed')
     options?.signal?.throwIfAborted()
   }

@@ -17,7 +17,8 @@ interface Cell {
 /** An adapter on a map that can do nothing but compare and set: what an adapter needs is `step`, and never Lua. */
 export function casAdapter(now: () => number): Adapter {
   const cells = new Map<string, Cell>()
-  const { events } = memoryAdapter()
+  const memory = memoryAdapter()
+  const { events } = memory
   let closed = false
 
   async function read(key: string, signal?: AbortSignal): Promise<Cell | undefined> {
@@ -86,6 +87,7 @@ export function casAdapter(now: () => number): Adapter {
     events,
     async close() {
       closed = true
+      await memory.close()
     },
   }
 }

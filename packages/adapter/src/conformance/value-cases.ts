@@ -105,6 +105,11 @@ export function valueCases(makeAdapter: MakeAdapter): ContractCase[] {
       await adapter.close()
       await assert.rejects(adapter.get(own('value')), hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'))
       await assert.rejects(adapter.run(count, own('state'), { by: 1, ttlMs: 1 }), hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'))
+      await assert.rejects(adapter.events.publish(own('channel'), 'message'), hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'))
+      await assert.rejects(
+        adapter.events.subscribe(own('channel'), () => {}),
+        hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'),
+      )
     }),
   ]
 }

@@ -1,8 +1,14 @@
-import type { AdapterEvents, EventListener } from '../adapter.ts'
+import type { AdapterEvents, CallOptions, EventListener } from '../adapter.ts'
 import { createListeners } from '../listeners.ts'
 
-/** Events within this process. A message is delivered after the step that published it. */
-export function memoryEvents(): AdapterEvents & { emit(channel: string, message: string): void } {
+/**
+ * Events within this process. A message is delivered after the step that published it.
+ *
+ * @param check Throws when the adapter takes no more calls
+ */
+export function memoryEvents(
+  check: (options?: CallOptions) => void,
+): AdapterEvents & { emit(channel: string, message: string): void } {
   const listeners = createListeners()
 
   function emit(channel: string, message: string): void {
@@ -11,10 +17,12 @@ export function memoryEvents(): AdapterEvents & { emit(channel: string, message:
 
   return {
     emit,
-    async publish(channel, message) {
+    async publish(channel, message, options) {
+      check(options)
       emit(channel, message)
     },
     async subscribe(channel: string, listener: EventListener) {
+      check()
       const remove = listeners.add(channel, listener)
       return async () => {
         remove()
