@@ -49,6 +49,9 @@ export interface TeeOptions extends HoldOptions {
 
   /** Called when the body has turned out to be larger than `maxBytes`, and nothing is kept of it any more; the rest may take long. */
   readonly onDropped?: () => void
+
+  /** On Koa, called when later handlers have left a whole body, no stream, in the context: before the middlewares in front go on. */
+  readonly onWhole?: () => void
 }
 
 /**

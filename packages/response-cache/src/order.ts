@@ -40,6 +40,8 @@ export interface Order extends Purpose {
   said(): Said | undefined
   /** The tags that the options give. */
   tagsOf(): Iterable<string>
+  /** The handlers are done: what is read of the request from here on is not for the response. */
+  handled(): void
   /** What was read of the request that is one client's own, if the response does not depend on it by `names`. */
   read(names: readonly string[]): Refusal | undefined
 }

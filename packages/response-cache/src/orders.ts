@@ -52,6 +52,7 @@ export function createOrders<Native, Target>(
       judge,
       said: () => saidOf(target(native)),
       tagsOf: () => tags?.(native, target(native)) ?? [],
+      handled: () => reads?.stop(),
       read: (names) => (reads === undefined ? undefined : firstRead(reads, keyed, names)),
     }
   }

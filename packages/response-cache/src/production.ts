@@ -160,7 +160,8 @@ export function produce(order: Order): Production {
 
   async function run(): Promise<void> {
     try {
-      const capture = { maxBytes, onHead, onDropped: () => finish(undefined, [], 'too-large') }
+      const onDropped = (): void => finish(undefined, [], 'too-large')
+      const capture = { maxBytes, onHead, onDropped, onWhole: order.handled }
       conclude(await collectingTags(tags, () => (inBackground ? exchange.again(next, capture) : exchange.tee(next, capture))))
     } catch (error) {
       putBack()

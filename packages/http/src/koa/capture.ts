@@ -98,6 +98,7 @@ export class KoaCapture {
     if ('bytes' in body) {
       if (!kept.fits(body.bytes.length)) return this.#tooLarge(mode, head.head)
       kept.add(body.bytes)
+      this.#options.onWhole?.()
       return this.#complete(mode, head, kept)
     }
     if (mode === 'tee' && !this.#socket.destroyed) return this.#copy(body.stream, head, kept)
