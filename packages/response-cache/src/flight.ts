@@ -71,10 +71,15 @@ export function createFlight({ loads, name, loadLeaseMs, newBudget, refusals }: 
       announceFailure({ name, key: base, call: 'adapter', error })
     }
 
-    async function load({ epoch, clock }: Moment): Promise<Loaded> {
+    async function load({ epoch, clock }: Moment, late?: () => void): Promise<Loaded> {
       own = produce()
-      const product = await own.product
-      return { value: { product, headers, kept } satisfies Shared, tags: product.tags, epoch, clock }
+      const timer = setTimeout(() => late?.(), loadLeaseMs).unref() // a handler may never end: nobody waits for longer
+      try {
+        const product = await own.product
+        return { value: { product, headers, kept } satisfies Shared, tags: product.tags, epoch, clock }
+      } finally {
+        clearTimeout(timer)
+      }
     }
 
     async function keep({ value, epoch, clock, tags }: Loaded, token: string, budget: Budget): Promise<'kept' | 'unshared'> {

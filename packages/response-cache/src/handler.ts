@@ -35,7 +35,7 @@ export function createHandler<Native, Target>(
   surroundings: Surroundings<Native, Target>,
 ): Handler<Native> {
   const { engine, settings } = settingsOf(options)
-  const { adapter, name, newBudget } = engine
+  const { adapter, name, newBudget, loadLeaseMs } = engine
   const { enabled, mode, maxBytes, maxVariants, cacheStatus: cacheName, methods, skip, bypass, failure } = settings
   const { now } = adapter
   const isRfc = mode === 'rfc'
@@ -89,11 +89,16 @@ export function createHandler<Native, Target>(
   function refresh(asked: Asked<Native>, found: Found, stale: StoredResponse, inFront: OutgoingHttpHeaders): void {
     if (refreshing.has(found.key)) return
     refreshing.add(found.key)
+    const over = (): boolean => refreshing.delete(found.key)
+    const timer = setTimeout(over, loadLeaseMs).unref() // a handler may never end
     const purpose = { fwd: 'stale', stale, ifError: stale.status < 500, inBackground: true, inFront } as const
     detached(() => flight({ found, headers: asked.exchange.headers, waits: false, produce: () => orders.run(asked, purpose) }))
       .then((landed) => (landed.by === 'own' ? landed.done : undefined))
       .catch((error: unknown) => announceFailure({ name, key: asked.base, call: 'refresh', error }))
-      .finally(() => refreshing.delete(found.key))
+      .finally(() => {
+        clearTimeout(timer)
+        over()
+      })
   }
 
   /** Answers by a copy in this process, without asking the adapter. */

@@ -17,6 +17,23 @@ function gate() {
 }
 
 eachFramework((framework) => {
+  it('keeps no response from being made and stored by others when its handler never ends', async () => {
+    const { port, get, clock, seen } = await stage(
+      framework,
+      async () => (seen.length === 1 ? new Promise(() => {}) : { headers: MINUTE, body: 'made' }),
+      { loadLeaseMs: 100 },
+    )
+    const first = await sent(port, [{}])
+    await until(() => seen.length === 1)
+    first.destroy()
+    const handled: (string | undefined)[] = []
+    for (let round = 0; round < 5; round += 1) {
+      clock.advance(90) // a lease that is renewed does not end by this
+      handled.push((await get()).headers['cache-status'])
+    }
+    expect(handled.at(-1)).toContain('hit')
+  })
+
   eachAdapter((makeAdapter) => {
     const staged = (...[handler, options]: [Parameters<typeof stage>[1], Parameters<typeof stage>[2]?]): Promise<Stage> =>
       stage(framework, handler, { ...options, adapter: makeAdapter })

@@ -29,6 +29,7 @@ export interface Setting {
   /** What stands before the cache. */
   readonly before?: Bindings
   readonly trustProxy?: App['trustProxy']
+  readonly loadLeaseMs?: number
 }
 
 /** The middleware by its three bindings, all in one cache. */
@@ -44,11 +45,11 @@ function cached(cache: ResponseCache, options: Options = {}): Bindings {
 export async function stage(
   framework: Framework,
   handler: AppHandler,
-  { options, adapter: make, before }: Setting = {},
+  { options, adapter: make, before, loadLeaseMs = 10_000 }: Setting = {},
 ): Promise<Stage> {
   const clock = fakeClock(Date.UTC(2025, 5, 1))
   const adapter = make === undefined ? memoryAdapter({ now: clock.now }) : make(clock.now)
-  const cache = createResponseCache({ adapter, timeoutMs: 5_000 })
+  const cache = createResponseCache({ adapter, timeoutMs: 5_000, loadLeaseMs })
   const seen: AppRequest[] = []
   const gate = cached(cache, options)
   const { port } = await framework.serve({
