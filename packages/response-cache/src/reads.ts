@@ -70,14 +70,15 @@ function watch(holder: object, name: string, touched: () => void): () => void {
   const before = Object.getOwnPropertyDescriptor(holder, name)
   if (before?.configurable === false) return () => {}
   let own = before
+  function get(): unknown {
+    touched()
+    if (own === undefined) return Reflect.get(Reflect.getPrototypeOf(holder) ?? {}, name, holder) as unknown
+    return own.get === undefined ? (own.value as unknown) : (own.get.call(holder) as unknown)
+  }
   Object.defineProperty(holder, name, {
     configurable: true,
     enumerable: before?.enumerable ?? false,
-    get() {
-      touched()
-      if (own === undefined) return Reflect.get(Reflect.getPrototypeOf(holder) ?? {}, name, holder) as unknown
-      return own.get === undefined ? (own.value as unknown) : (own.get.call(holder) as unknown)
-    },
+    get,
     set(value: unknown) {
       touched()
       if (own?.set !== undefined) own.set.call(holder, value)
@@ -87,6 +88,8 @@ function watch(holder: object, name: string, touched: () => void): () => void {
     },
   })
   return () => {
+    const current = Object.getOwnPropertyDescriptor(holder, name)
+    if (current?.get !== get) return current && touched() // it was deleted since, or defined anew
     if (own === undefined) Reflect.deleteProperty(holder, name)
     else Object.defineProperty(holder, name, own)
   }

@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { request } from '@holdfast/test/raw-http'
 import { afterEach, expect, it, jest } from '@jest/globals'
-import express, { type RequestHandler } from 'express'
+import express, { type Request, type RequestHandler } from 'express'
 import session from 'express-session'
 import Koa, { type Context } from 'koa'
 import { responseCache } from '../src/express.ts'
@@ -120,6 +120,19 @@ it.each(['oidc', 'authInfo', 'account', 'kauth', 'csrfToken'])(
     for (const user of ['ann', 'bob']) expect((await get({ 'X-User': user })).body).toContain(user)
   },
 )
+
+it('keeps for its client what was made by a user that a middleware behind has defined, and leaves the request as that has made it', async () => {
+  const seen: Request[] = []
+  const { get, count } = await serving((req, res) => {
+    seen.push(req)
+    Object.defineProperty(req, 'user', { value: req.get('X-User'), configurable: true })
+    delete req.headers.cookie
+    res.send(Reflect.get(req, 'user'))
+  })
+  for (const user of ['ann', 'bob']) expect((await get({ 'X-User': user, Cookie: 'a=1' })).body).toBe(user)
+  expect(count()).toBe(2)
+  expect([Reflect.get(seen[0] ?? {}, 'user'), seen[0]?.headers.cookie]).toEqual(['ann', undefined])
+})
 
 it.each<[string, (ctx: Context) => object, string]>([
   ['the user on ctx', (ctx) => ctx, 'user'],
