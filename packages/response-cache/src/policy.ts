@@ -46,7 +46,7 @@ export function createPolicy(options: PolicyOptions): (arrived: Arrived) => Verd
     if (refusal !== undefined || !isApp) return refusal
     if (fields.has('set-cookie')) return 'set-cookie'
     if (status === 206) return 'partial'
-    if (joined(fields, 'content-type')?.startsWith('text/event-stream')) return 'stream'
+    if (joined(fields, 'content-type')?.toLowerCase().startsWith('text/event-stream')) return 'stream'
     return control.directives.has('public') ? undefined : read
   }
 

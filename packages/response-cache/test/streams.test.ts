@@ -14,7 +14,7 @@ eachFramework((framework) => {
     const { port, seen } = await stage(
       framework,
       ({ res }) => {
-        res.writeHead(200, { 'Content-Type': 'text/event-stream' })
+        res.writeHead(200, { 'Content-Type': 'Text/Event-Stream' })
         res.write('data: 1\n\n')
         write = (event) => res.write(event)
         return undefined
