@@ -6,6 +6,7 @@ import type { Accounts } from './engine/accounts.ts'
 import { createSessions, type Sessions } from './engine/sessions.ts'
 import type { UserSession } from './engine/users.ts'
 import { announce } from './events.ts'
+import { keepCookie } from './keep-cookie.ts'
 import { show } from './live.ts'
 import type { SessionRecord } from './merge.ts'
 import { checkedOptions, type SessionStoreOptions, type Settings } from './options.ts'
@@ -161,12 +162,19 @@ export class ExpressSessionStore extends Store implements Accounts {
     return session
   }
 
-  /** With a grace, the id that is given up leads to the new one for a while. */
+  /**
+   * With a grace, the id that is given up leads to the new one for a while. Where it cannot be given up, a session that stands in stays:
+   * a new id would put the client's own out.
+   */
   override regenerate(req: Request, callback: (error?: unknown) => unknown): void {
-    if (this.#settings.regenerateGraceMs === 0) return super.regenerate(req, callback)
-    const from = req.sessionID
+    const { sessionID, session } = req
+    const done = (error?: unknown): void => {
+      if (error && this.#kept.standsIn(recordOf(session))) Object.assign(req, { sessionID, session })
+      callback(error)
+    }
+    if (this.#settings.regenerateGraceMs === 0) return super.regenerate(req, done)
     this.generate?.(req)
-    void settled(this.#sessions.move(from, req.sessionID), callback)
+    void settled(this.#sessions.move(sessionID, req.sessionID), done)
   }
 
   /** A session without anything in it, with the cookie that the app gives a new one, and the id that the client has. */
@@ -177,6 +185,7 @@ export class ExpressSessionStore extends Store implements Accounts {
     req.sessionID = sessionID
     const session = super.createSession(req, data)
     this.#kept.adopt(recordOf(session), recordOf(data))
+    keepCookie(req, () => this.#kept.standsIn(recordOf(req.session)))
     return session
   }
 }

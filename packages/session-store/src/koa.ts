@@ -8,7 +8,7 @@ import { expiryDialect, expiryTtl } from './expiry.ts'
 import { show } from './live.ts'
 import type { SessionRecord } from './merge.ts'
 import { checkedOptions, type SessionStoreOptions, type Settings } from './options.ts'
-import { type Sender, sendId } from './send-id.ts'
+import { keepId, type Sender, sendId } from './send-id.ts'
 
 export type { UserSession } from './engine/users.ts'
 export { SessionConflictError, SessionLimitError, SessionTooLargeError, SessionUnavailableError } from './errors.ts'
@@ -90,7 +90,10 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
   async set(key: string, session: KoaSessionData, maxAge?: MaxAge, { ctx }: CallContext = {}): Promise<void> {
     const visit = ctx && this.#visitOf(ctx)
     const hold = visit?.holds.get(key)
-    if (hold !== undefined && 'standsIn' in hold) return
+    if (hold !== undefined && 'standsIn' in hold) {
+      if (ctx !== undefined) keepId(ctx, key)
+      return
+    }
     if (ctx !== undefined) sendId(ctx, key, hold?.held.sid ?? key)
     const ttlMs = expiryTtl(session, maxAge, this.#settings)
     if (ttlMs <= 0) return void (await this.#sessions.destroy(key))

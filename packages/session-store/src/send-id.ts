@@ -24,14 +24,32 @@ interface Cookies {
  *
  * @param from By which koa-session knows the session
  */
-export function sendId({ cookies, sessionOptions, headerSent }: Sender, from: string, to: string): void {
-  if (headerSent === true || sessionOptions === undefined || Reflect.get(sessionOptions, 'externalKey') !== undefined) return
-  const { key, maxAge, ...options } = Object.fromEntries(Object.entries(sessionOptions))
-  const sending = takenOver(cookies)
+export function sendId(sender: Sender, from: string, to: string): void {
+  const { key, maxAge, ...options } = optionsOf(sender)
+  const sending = sendingOf(sender)
   if (sending === undefined) return
   const lasts = typeof maxAge === 'number' ? { maxAge } : {}
   sending.set(key, to, { ...options, ...lasts })
   sending.sent.add(cookieOf(key, from))
+}
+
+/**
+ * Leaves the cookie as the client has it: koa-session would make it last as long as that of a new session.
+ *
+ * @param id By which koa-session knows the session
+ */
+export function keepId(sender: Sender, id: string): void {
+  sendingOf(sender)?.sent.add(cookieOf(optionsOf(sender)['key'], id))
+}
+
+function optionsOf({ sessionOptions = {} }: Sender): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(sessionOptions))
+}
+
+function sendingOf({ cookies, sessionOptions, headerSent }: Sender): Sending | undefined {
+  if (headerSent === true || sessionOptions === undefined || Reflect.get(sessionOptions, 'externalKey') !== undefined)
+    return undefined
+  return takenOver(cookies)
 }
 
 function takenOver(cookies: Cookies): Sending | undefined {

@@ -92,6 +92,30 @@ eachStage((stage) => {
     expect(body).not.toHaveProperty('late')
   })
 
+  it("sends no cookie with an empty session: the client's may last longer than a new one", async () => {
+    const adapter = failing(memoryAdapter())
+    adapter.recover()
+    const rolling = { express: { rolling: true, resave: true }, koa: { rolling: true } }
+    const app = await stage.serve(
+      { adapter, failure: 'open' },
+      async (visit) => {
+        if (visit.path === '/regenerate') await visit.regenerate()
+        return act(visit)
+      },
+      rolling,
+    )
+    const client = browser()
+    await client.get(`${app.url}/in`)
+    adapter.fail()
+    const answers = [await client.get(`${app.url}/write`), await client.get(`${app.url}/regenerate`)]
+    expect(answers.map(({ status, cookies }) => [status, cookies])).toEqual([
+      [200, []],
+      [503, []],
+    ])
+    adapter.recover()
+    expect((await client.get(`${app.url}/`)).body).toMatchObject({ user: 'ann' })
+  })
+
   it.each(['open', 'closed'] as const)(
     "does not say that a user is logged out who is not, with failure: '%s'",
     async (failure) => {
