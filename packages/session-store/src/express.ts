@@ -8,7 +8,7 @@ import type { UserSession } from './engine/users.ts'
 import { announce } from './events.ts'
 import { keepCookie } from './keep-cookie.ts'
 import { show } from './live.ts'
-import type { SessionRecord } from './merge.ts'
+import { isObject, type SessionRecord } from './merge.ts'
 import { checkedOptions, type SessionStoreOptions, type Settings } from './options.ts'
 import { type Callback, settled } from './settled.ts'
 
@@ -141,7 +141,8 @@ export class ExpressSessionStore extends Store implements Accounts {
    * @returns Whether it was stored: false when the session is gone
    */
   async update(req: Request, change: (session: ExpressSessionData) => unknown): Promise<boolean> {
-    const live = recordOf(req.session)
+    const live: unknown = req.session
+    if (!isObject(live)) return false
     return this.#kept.update(
       live,
       (session) => change(sessionOf(session)),

@@ -123,12 +123,14 @@ eachStage((stage) => {
       const adapter = makeAdapter()
       const app = await stage.serve({ adapter }, async (visit) => {
         if (visit.path === '/begin') return increment(visit.session)
-        await app.store.destroy(visit.id)
+        if (visit.path === '/act') await app.store.destroy(visit.id)
+        else await visit.logOut()
         return visit.update(increment)
       })
       const client = browser()
       await client.get(`${app.url}/begin`)
       expect((await client.get(`${app.url}/act`)).body).toBe(false)
+      expect((await client.get(`${app.url}/out`)).body).toBe(false)
     })
 
     it('knows whose a session is that an update has logged in', async () => {
