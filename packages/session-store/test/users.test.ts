@@ -231,6 +231,14 @@ eachStage((stage) => {
       expect(await store.destroyAllOf('ann')).toBe(1)
     })
 
+    it('lists the sessions of a user whose id is a number, as an app without types asks for them', async () => {
+      const act: Act = ({ session }) => void Object.assign(session, { user: 42 })
+      const { url, store } = await stage.serve({ adapter: makeAdapter(), user: ({ user }) => user as string }, act)
+      await browser().get(url)
+      const id: unknown = 42
+      expect(await store.sessionsOf(id as string)).toHaveLength(1)
+    })
+
     it('throws where it is asked for lists that are not kept', async () => {
       const { store } = await stage.serve({ adapter: makeAdapter() }, () => {})
       await expect(store.sessionsOf('ann')).rejects.toThrow('sessionsOf needs the option user')

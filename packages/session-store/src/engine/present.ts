@@ -19,7 +19,7 @@ export function createPresent({ settings, users }: Context, { peek }: Collection
     const found = await Promise.all(
       listed.map(async (each) => {
         const session = await peek(each.name)
-        return session !== undefined && users.of(session) === user ? each : undefined
+        return session !== undefined && users.of(session) === users.nameOf(user) ? each : undefined
       }),
     )
     const before = adapter.now() - LONGEST_LOG_IN_MS

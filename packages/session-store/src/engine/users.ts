@@ -33,6 +33,8 @@ export interface Sighting {
 export interface Users {
   /** Whose session it is, if someone is logged in. */
   of(session: SessionRecord): string | undefined
+  /** A user as text: without types it may be a number, in a session and where it is asked for. */
+  nameOf(user: unknown): string | undefined
   /** Lists a session as seen. */
   see(user: string, sighting: Sighting): Promise<SeeResult>
   list(user: string): Promise<readonly (UserSession & { readonly name: string })[]>
@@ -48,6 +50,13 @@ export function createUsers(settings: Settings, run: Run): Users {
 
   function keyOf(user: string): string {
     return subjectKey('session-store', prefix, user)
+  }
+
+  function nameOf(user: unknown): string | undefined {
+    if (typeof user === 'number') return String(user)
+    if (user === undefined || user === null || user === '') return undefined
+    if (typeof user !== 'string') throw new TypeError(`user must give a string, got ${typeof user}`)
+    return user
   }
 
   function noteOf(user: string, session: SessionRecord | undefined): string | undefined {
@@ -66,13 +75,8 @@ export function createUsers(settings: Settings, run: Run): Users {
   }
 
   return {
-    of(session) {
-      const user: unknown = userOf?.(session)
-      if (typeof user === 'number') return String(user)
-      if (user === undefined || user === null || user === '') return undefined
-      if (typeof user !== 'string') throw new TypeError(`user must give a string, got ${typeof user}`)
-      return user
-    },
+    nameOf,
+    of: (session) => nameOf(userOf?.(session)),
 
     async see(user, { name, epoch, created, ttlMs, joining }) {
       const limits = { max: maxPerUser, onMax }
