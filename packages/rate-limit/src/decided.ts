@@ -1,4 +1,4 @@
-import { IncomingMessage } from 'node:http'
+import { messageOf } from '@holdfast/http'
 import type { Decision } from './decision.ts'
 import type { RateLimiter } from './limiter.ts'
 
@@ -14,26 +14,21 @@ const DECIDED: unique symbol = Symbol.for('holdfast.rate-limit')
 
 type Request = object & { [DECIDED]?: Decided[] }
 
-/** Koa's context and what stands in front of it have this in common. */
-function requestOf(native: object): Request {
-  return 'req' in native && native.req instanceof IncomingMessage ? native.req : native
-}
-
 /** The last decision on this request, or undefined when no limiter saw it. */
 export function getRateLimit(native: object): Decision | undefined {
-  const { [DECIDED]: all } = requestOf(native)
+  const { [DECIDED]: all }: Request = messageOf(native)
   return all?.at(-1)?.decision
 }
 
 /** Whether a limiter of the same name on the same adapter has charged this request to `subject` already. */
 export function isDecided(native: object, { name, adapter }: RateLimiter, subject: string): boolean {
-  const decided = requestOf(native)[DECIDED]
+  const { [DECIDED]: decided }: Request = messageOf(native)
   if (decided === undefined) return false
   return decided.some((each) => each.subject === subject && each.limiter.name === name && each.limiter.adapter === adapter)
 }
 
 export function remember(native: object, decided: Decided): void {
-  const request = requestOf(native)
+  const request: Request = messageOf(native)
   const before = request[DECIDED]
   if (before === undefined) request[DECIDED] = [decided]
   else before.push(decided)

@@ -43,7 +43,7 @@ export function keepId(sender: Sender, id: string): void {
 }
 
 function optionsOf({ sessionOptions = {} }: Sender): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(sessionOptions))
+  return { ...sessionOptions }
 }
 
 function sendingOf({ cookies, sessionOptions, headerSent }: Sender): Sending | undefined {
