@@ -58,7 +58,12 @@ function withExpress(store?: Store): RequestListener {
 function withKoa(store?: CreateSessionOptions['store']): RequestListener {
   const app = new Koa()
   if (store !== undefined) {
-    app.use(koaSession({ store, key: `koa.${COOKIE}`, signed: false, genid: ({ req }) => idOf(req) }, app as never))
+    app.use(
+      koaSession(
+        { store, key: `koa.${COOKIE}`, signed: false, genid: ({ req }: { req: IncomingMessage }) => idOf(req) },
+        app as never,
+      ),
+    )
   }
   app.use((ctx) => {
     ctx.body = change(store === undefined ? {} : (ctx['session'] as object), ctx.path)
