@@ -28,7 +28,7 @@ export function clientKey(request: Request): string {
 }
 
 function checkProxies({ app, headers }: Request): void {
-  const trusted: unknown = app.get('trust proxy')
+  const trusted: unknown = app?.get('trust proxy') // a router may be used without an app
   if (trusted === true) warnThatAllAreTrusted(app, REMEDY)
   else if (trusted === false && headers['x-forwarded-for'] !== undefined) warnThatNoneIsTrusted(app, REMEDY)
 }

@@ -1,5 +1,5 @@
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { rateLimit as onExpress } from '@holdfast/rate-limit/express'
+import { clientKey, rateLimit as onExpress } from '@holdfast/rate-limit/express'
 import { rateLimit as onKoa } from '@holdfast/rate-limit/koa'
 import { rateLimit as onNode } from '@holdfast/rate-limit/node'
 import { type App, eachFramework } from '@holdfast/test/frameworks'
@@ -42,4 +42,8 @@ eachFramework((framework) => {
     expect(await warnings({ trustProxy: 1 })).toEqual([])
     if (framework.binding !== 'node') expect(await warnings({ trustProxy: true }, { key: () => 'user' })).toEqual([])
   })
+})
+
+it('says that a request of a router without an app has no address', () => {
+  expect(() => clientKey(Object({ headers: {} }))).toThrow('The request has no client address: give rateLimit a key')
 })
