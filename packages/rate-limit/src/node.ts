@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { HttpResponse } from '@holdfast/http'
-import { type NodeMiddleware, toNode } from '@holdfast/http/node'
+import { addressOf, type NodeMiddleware, toNode } from '@holdfast/http/node'
+import { addressKey } from './client-key.ts'
 import { createHandler } from './handler.ts'
 import { checkGiven, shown } from './policy.ts'
 import { isResponse } from './refusal.ts'
@@ -21,6 +22,15 @@ export function rateLimit(options: NodeRateLimitOptions): NodeMiddleware {
   checkGiven('options', options)
   const { onLimited } = options
   return toNode(createHandler(onLimited === undefined ? options : { ...options, onLimited: answering(onLimited) }))
+}
+
+/**
+ * The default key of a request, for a `key` of your own to build on: its address, by the `trustProxy` of `front`, IPv6 cut to /56.
+ *
+ * @throws {TypeError} when the request has no address
+ */
+export function clientKey(request: IncomingMessage): string {
+  return addressKey(addressOf(request))
 }
 
 /** Nobody else would answer a request for which it returns nothing. */

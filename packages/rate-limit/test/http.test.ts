@@ -2,9 +2,9 @@ import type { Adapter } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing, fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter, type RateLimiterOptions } from '@holdfast/rate-limit'
-import { rateLimit as onExpress } from '@holdfast/rate-limit/express'
-import { rateLimit as onKoa } from '@holdfast/rate-limit/koa'
-import { rateLimit as onNode } from '@holdfast/rate-limit/node'
+import { clientKey as keyOnExpress, rateLimit as onExpress } from '@holdfast/rate-limit/express'
+import { clientKey as keyOnKoa, rateLimit as onKoa } from '@holdfast/rate-limit/koa'
+import { clientKey as keyOnNode, rateLimit as onNode } from '@holdfast/rate-limit/node'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { type Bindings, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request } from '@holdfast/test/raw-http'
@@ -120,6 +120,22 @@ eachFramework((framework) => {
     expect(await from('2001:db8:0:1200::1')).toBe(200)
     expect(await from('2001:db8:0:12ff:ffff::2')).toBe(429)
     expect(await from('2001:db8:0:1300::1')).toBe(200)
+  })
+
+  it('gives a key of an app to build on, which is the same client behind a trusted proxy', async () => {
+    const limit = { adapter: memoryAdapter(), limit: 1, windowMs: 60_000 }
+    const seen: string[] = []
+    const noted = (key: string): string => `client ${seen.push(key)}`
+    const { port } = await framework.serve({
+      gate: {
+        node: () => [onNode({ ...limit, key: (req) => noted(keyOnNode(req)) })],
+        express: () => [onExpress({ ...limit, key: (req) => noted(keyOnExpress(req)) })],
+        koa: () => [onKoa({ ...limit, key: (ctx) => noted(keyOnKoa(ctx)) })],
+      },
+      trustProxy: 1,
+    })
+    for (const address of ['192.0.2.1', '2001:db8:0:12ff::1']) await request(port, { headers: { 'X-Forwarded-For': address } })
+    expect(seen).toEqual(['192.0.2.1', '2001:db8:0:1200::/56'])
   })
 
   it('answers an address that is none by an error, never by one quota for all', async () => {

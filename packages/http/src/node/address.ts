@@ -14,7 +14,7 @@ export function keepAddress(req: Addressed, trust: Trust | undefined): void {
   req[IP] = (trust === undefined ? req.socket.remoteAddress : proxyaddr(req, trust)) || undefined
 }
 
-/** The address that was kept, else the socket's. */
+/** The client's address: the one that `front` found, else the socket's; undefined when there is none. */
 export function addressOf(req: Addressed): string | undefined {
   return req[IP] ?? (req.socket.remoteAddress || undefined)
 }
