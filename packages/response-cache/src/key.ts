@@ -21,8 +21,7 @@ export function createKeyOf({ sort = false, ignore = [] }: QueryOptions): KeyOf 
   const prefixes = ignore.filter((name) => name.endsWith('*')).map((name) => name.slice(0, -1))
   const asSent = !sort && ignore.length === 0
 
-  function counts(parameter: string): boolean {
-    const name = nameOf(parameter)
+  function counts({ name }: Parameter): boolean {
     return !names.has(name) && !prefixes.some((prefix) => name.startsWith(prefix))
   }
 
@@ -33,9 +32,11 @@ export function createKeyOf({ sort = false, ignore = [] }: QueryOptions): KeyOf 
     const parameters = target
       .slice(question + 1)
       .split('&')
+      .map((sent) => ({ sent, name: nameOf(sent) })) // once: a name that cannot be decoded takes long to throw
       .filter(counts)
     if (sort) parameters.sort(byName)
-    return `${authority}${target.slice(0, question)}${parameters.length === 0 ? '' : `?${parameters.join('&')}`}`
+    const query = parameters.map(({ sent }) => sent).join('&')
+    return `${authority}${target.slice(0, question)}${parameters.length === 0 ? '' : `?${query}`}`
   }
 }
 
@@ -58,10 +59,14 @@ function authorityOf(host: string | undefined, absolute: string | undefined): st
   return absolute === undefined ? sent : `${absolute} ${sent}`
 }
 
+interface Parameter {
+  readonly sent: string
+  readonly name: string
+}
+
 /** Parameters of one name keep their order, which may matter. */
-function byName(a: string, b: string): number {
-  const [left, right] = [nameOf(a), nameOf(b)]
-  return left < right ? -1 : left > right ? 1 : 0
+function byName(left: Parameter, right: Parameter): number {
+  return left.name < right.name ? -1 : left.name > right.name ? 1 : 0
 }
 
 function nameOf(parameter: string): string {
