@@ -59,7 +59,8 @@ export function produce(order: Order): Production {
     addTags(head)
     tell(head, { ...(stale && { fwdStatus: head.status }), ...(refusal === undefined ? { stored: true } : { detail: refusal }) })
     if (refusal !== undefined) finish(undefined, [], refusal)
-    if (!order.asSent && !inBackground && isNotModified(conditions, head.status, fieldsOf(head.rawHeaders))) {
+    const fields = fieldsOf(without(head.rawHeaders, ['date'])) // only of what was stored does its Date say when it was changed last
+    if (!order.asSent && !inBackground && isNotModified(conditions, head.status, fields)) {
       plan = 'not-modified'
       return 'hold'
     }

@@ -163,6 +163,12 @@ eachFramework((framework) => {
       expect(seen[0]?.headers[name.toLowerCase()]).toBe(value) // put back
     })
 
+    it('gets what was made for it alone, where nothing says since when that has been so', async () => {
+      const { get } = await stage(framework, counting({ 'Cache-Control': 'no-store' }))
+      const ahead = { 'If-Modified-Since': 'Fri, 01 Jan 2100 00:00:00 GMT' } // by a clock of its own
+      expect(await get('/', ahead)).toMatchObject({ status: 200, body: 'made 1' })
+    })
+
     it('gets all of it when it has not', async () => {
       const { get } = await stage(framework, counting(ETAG))
       await get()
