@@ -13,7 +13,7 @@ export interface CookieSessions {
    * Changes a session by what is stored, and stores it at once.
    *
    * @param show Gets what the session is now
-   * @returns False when it is gone
+   * @returns False when it is gone, or cannot be had
    */
   update(
     session: SessionRecord,
@@ -112,7 +112,7 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
       const hold = holds.get(session)
       if (hold !== undefined) return sessions.update(hold.held, () => session, change, show)
       await change(session)
-      return true
+      return !standIns.has(session)
     },
 
     adopt(session, read) {

@@ -138,7 +138,7 @@ export class ExpressSessionStore extends Store implements Accounts {
    * was there. `req.session` shows the result.
    *
    * @param change Called with the session as it is stored, and again where others have written meanwhile
-   * @returns Whether it was stored: false when the session is gone
+   * @returns Whether it is kept: false when the session is gone, or cannot be had
    */
   async update(req: Request, change: (session: ExpressSessionData) => unknown): Promise<boolean> {
     const live: unknown = req.session

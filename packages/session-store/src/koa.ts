@@ -146,7 +146,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
    * was there. `ctx.session` shows the result.
    *
    * @param change Called with the session as it is stored, and again where others have written meanwhile
-   * @returns Whether it was stored: false when the session is gone
+   * @returns Whether it is kept: false when the session is gone, or cannot be had
    */
   async update(ctx: SessionContext, change: (session: KoaSessionData) => unknown): Promise<boolean> {
     const live = ctx.session
@@ -157,7 +157,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
     const fields = fieldsOf(live)
     await change(fields)
     shows(fields)
-    return true
+    return hold === undefined
   }
 
   #visitOf(ctx: object): Visit {
