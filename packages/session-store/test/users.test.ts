@@ -231,6 +231,20 @@ eachStage((stage) => {
       expect(await store.destroyAllOf('ann')).toBe(1)
     })
 
+    it('logs out everywhere but here where the request came by the id before a regenerate, during its grace', async () => {
+      const { store, url, logIn, userOf } = await site({ regenerateGraceMs: 1_000 }, async (visit) => {
+        if (visit.path === '/all') await store.destroyAllOf('ann', { except: visit.id })
+        if (visit.path !== '/regenerate') return
+        await visit.regenerate()
+        visit.session['user'] = 'ann'
+      })
+      const client = await logIn('a')
+      const late = client.copy()
+      await client.get(`${url}/regenerate`)
+      await late.get(`${url}/all`)
+      expect(await userOf(client)).toBe('ann')
+    })
+
     it('lists the sessions of a user whose id is a number, as an app without types asks for them', async () => {
       const act: Act = ({ session }) => void Object.assign(session, { user: 42 })
       const { url, store } = await stage.serve({ adapter: makeAdapter(), user: ({ user }) => user as string }, act)

@@ -26,7 +26,13 @@ export interface Accounts {
   idOf(sid: string): string
 }
 
-export function createAccounts({ settings, names, users }: Context, present: Present, { remove }: Removal): Accounts {
+/** @param idNow The id that a session has that an id leads to */
+export function createAccounts(
+  { settings, names, users }: Context,
+  present: Present,
+  { remove }: Removal,
+  idNow: (sid: string) => Promise<string>,
+): Accounts {
   function needUser(method: string): void {
     if (settings.user === undefined) throw new TypeError(`${method} needs the option user: it says whose a session is`)
   }
@@ -39,7 +45,8 @@ export function createAccounts({ settings, names, users }: Context, present: Pre
 
     async destroyAllOf(user, { except } = {}) {
       needUser('destroyAllOf')
-      const ended = await users.logOut(user, except === undefined ? undefined : names.of(except))
+      const kept = except === undefined ? undefined : names.of(await idNow(except))
+      const ended = await users.logOut(user, kept)
       await Promise.all(ended.map(remove))
       return ended.length
     },

@@ -35,12 +35,20 @@ export function createSessions(settings: Settings, dialect: Dialect, tell: Tell)
   const removal = createRemoval(context)
   const collection = createCollection(context, removal)
   const present = createPresent(context, collection)
-  const accounts = createAccounts(context, present, removal)
   const sight = createSight(context, removal, present)
+  const read = createRead(context, removal, sight)
+  const accounts = createAccounts(context, present, removal, idNow)
   const { prefix, failure } = settings
 
+  /** During the grace of a regenerate an id may lead to a session that has another one: koa-session knows it by that id all the same. */
+  async function idNow(sid: string): Promise<string> {
+    if (settings.regenerateGraceMs === 0) return sid
+    const found = await read(sid, false)
+    return found.state === 'found' ? found.held.sid : sid
+  }
+
   return {
-    read: createRead(context, removal, sight),
+    read,
     ...createWrites(context, removal, sight),
     ...removal,
     ...accounts,
