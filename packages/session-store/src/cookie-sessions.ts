@@ -2,6 +2,7 @@ import { cookieTtl, maxAgeOf, steady, trueEnd } from './cookie.ts'
 import type { Held } from './engine/held.ts'
 import type { Sessions } from './engine/sessions.ts'
 import type { SessionRecord } from './merge.ts'
+import { createNotes } from './notes.ts'
 import type { Settings } from './options.ts'
 
 /** What express-session asks of a store, and what each session was when it was read. */
@@ -37,7 +38,7 @@ interface Hold {
 export function createCookieSessions(settings: Settings, sessions: Sessions): CookieSessions {
   const { ttlOf, touchAfterMs } = settings
   /** By the object that express-session, or the app, has got. */
-  const holds = new WeakMap<SessionRecord, Hold>()
+  const holds = createNotes<Hold>()
   const standIns = new WeakSet<SessionRecord>()
 
   function holdOf(sid: string, session: SessionRecord): Hold | undefined {

@@ -7,6 +7,7 @@ import { announce } from './events.ts'
 import { expiryDialect, expiryTtl } from './expiry.ts'
 import { show } from './live.ts'
 import type { SessionRecord } from './merge.ts'
+import { createNotes } from './notes.ts'
 import { checkedOptions, type SessionStoreOptions, type Settings } from './options.ts'
 import { keepId, type Sender, sendId } from './send-id.ts'
 
@@ -59,7 +60,7 @@ interface Visit {
 export class KoaSessionStore extends EventEmitter implements Accounts {
   readonly #settings: Settings
   readonly #sessions: Sessions
-  readonly #visits = new WeakMap<object, Visit>()
+  readonly #visits = createNotes<Visit>()
 
   constructor(options: SessionStoreOptions<KoaSessionData>) {
     super()
