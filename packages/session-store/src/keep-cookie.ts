@@ -1,4 +1,8 @@
-import type { Request } from 'express'
+/** What of Express' request is looked at. */
+export interface Asking {
+  sessionID: string
+  readonly res?: object | undefined
+}
 
 /**
  * Leaves the cookie as the client has it: express-session would make it last as long as that of a new session. Without an id it sends
@@ -6,10 +10,10 @@ import type { Request } from 'express'
  *
  * @param isKept Asked when the response begins: the request may have got another session until then
  */
-export function keepCookie(req: Request, isKept: () => boolean): void {
+export function keepCookie(req: Asking, isKept: () => boolean): void {
   const { res } = req
-  if (res === undefined) return
-  const writeHead: (...args: never) => unknown = res.writeHead
+  const writeHead: unknown = res && Reflect.get(res, 'writeHead')
+  if (res === undefined || typeof writeHead !== 'function') return
   Reflect.set(res, 'writeHead', (...args: unknown[]) => {
     const { sessionID } = req
     if (isKept()) Reflect.deleteProperty(req, 'sessionID')
