@@ -125,9 +125,10 @@ export class ChargeReceipt implements Receipt {
     try {
       const { settled, at, marks } = await adapter.run(settle, subject, args, this.#ledger.call)
       if (call !== 'renew') this.#ledger.changed(key)
-      this.#parts = this.#charged().map((part, index) =>
-        part.mark === NOT_CHARGED && (units[index] ?? 0) > 0 ? { ...part, at, mark: marks[index] } : part,
-      )
+      this.#parts = this.#charged().map((part, index) => {
+        if (part.mark === NOT_CHARGED && (units[index] ?? 0) > 0) return { ...part, at, mark: marks[index] }
+        return settled && part.mark !== undefined && part.cost === 0 ? { ...part, mark: NOT_CHARGED } : part
+      })
       return settled
     } catch (error) {
       announceFailure({ name, key, call, error })

@@ -62,6 +62,17 @@ eachAdapter((makeAdapter) => {
       expect(await left(limiter)).toEqual([10])
     })
 
+    it('charges again by commit what a commit has given back as a whole', async () => {
+      const limiter = createRateLimiter({ adapter, limit: 10, windowMs: 1_000, algorithm })
+      const { receipt } = await limiter.consume('key', { cost: 4 })
+      expect(await receipt?.commit(0)).toBe(true)
+      expect(await left(limiter)).toEqual([10])
+      expect(await receipt?.commit(3)).toBe(true)
+      expect(await left(limiter)).toEqual([7])
+      expect(await receipt?.refund()).toBe(true)
+      expect(await left(limiter)).toEqual([10])
+    })
+
     it('does what it is told one after the other, also when nobody waits', async () => {
       const limiter = createRateLimiter({ adapter, limit: 10, windowMs: 1_000, algorithm })
       const { receipt } = await limiter.consume('key', { cost: 0 })
