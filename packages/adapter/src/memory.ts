@@ -5,7 +5,7 @@ import { memoryEvents } from './memory/emitter.ts'
 import { createLru } from './memory/lru.ts'
 import { States } from './memory/states.ts'
 import type { Operation, Transition } from './operation.ts'
-import { checkedNow, checkedTtl, checkedWhole } from './options.ts'
+import { checkedNow, checkedTtl, checkedValue, checkedWhole } from './options.ts'
 import { type AdapterCall, isTraced, traced } from './trace.ts'
 
 export interface MemoryAdapterOptions {
@@ -116,7 +116,8 @@ export function memoryAdapter({
     },
     get: (key, options) => perform({ call: 'get', key }, options, () => get(key)),
     getMany: (keys, options) => perform({ call: 'getMany', key: keys.join(' ') }, options, () => getMany(keys)),
-    set: (key, value, ttlMs, options) => perform({ call: 'set', key }, options, () => set(key, value, checkedTtl(ttlMs))),
+    set: (key, value, ttlMs, options) =>
+      perform({ call: 'set', key }, options, () => set(key, checkedValue(value), checkedTtl(ttlMs))),
     delete: (key, options) => perform({ call: 'delete', key }, options, () => remove(key)),
     async *scan(prefix, options) {
       check(options)

@@ -1,3 +1,5 @@
+import { types } from 'node:util'
+
 /** @throws {RangeError} when `value` is not a whole number of at least `least` */
 export function checkedWhole(name: string, value: number, least: number): number {
   if (Number.isSafeInteger(value) && value >= least) return value
@@ -8,6 +10,12 @@ export function checkedWhole(name: string, value: number, least: number): number
 export function checkedTtl(ttlMs: number): number {
   if (Number.isSafeInteger(ttlMs)) return ttlMs
   throw new RangeError(`ttlMs must be a whole number of milliseconds, got ${String(ttlMs)}`)
+}
+
+/** @throws {TypeError} when it is not bytes: not every adapter would make the same ones of a text */
+export function checkedValue(value: Uint8Array): Uint8Array {
+  if (types.isUint8Array(value)) return value
+  throw new TypeError(`value must be a Uint8Array, got ${typeof value}`)
 }
 
 /** @throws {TypeError} when the clock is not one */

@@ -1,7 +1,7 @@
 import type { Adapter, CallOptions } from './adapter.ts'
 import { assertOneSlot, valueKey } from './keys.ts'
 import type { Operation } from './operation.ts'
-import { checkedNow, checkedTtl } from './options.ts'
+import { checkedNow, checkedTtl, checkedValue } from './options.ts'
 import { publishMessage } from './publish-message.ts'
 import { type Batches, createBatches } from './redis/batches.ts'
 import type { RedisClient } from './redis/client.ts'
@@ -103,9 +103,9 @@ export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500,
     now: now ?? Date.now,
     run,
     ...reads,
-    async set(key, { buffer, byteOffset, byteLength }, ttlMs, options) {
-      const value = Buffer.from(buffer, byteOffset, byteLength)
-      return run(setValue, key, { value, ttlMs: checkedTtl(ttlMs) }, options)
+    async set(key, value, ttlMs, options) {
+      const { buffer, byteOffset, byteLength } = checkedValue(value)
+      return run(setValue, key, { value: Buffer.from(buffer, byteOffset, byteLength), ttlMs: checkedTtl(ttlMs) }, options)
     },
     delete: (key, options) => run(deleteValue, key, undefined, options),
     scan: (keyPrefix, options) => scanKeys(connection, prefix, keyPrefix, options),

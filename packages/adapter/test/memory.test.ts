@@ -1,6 +1,8 @@
 import { defineOperation } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
+import { redisAdapter } from '@holdfast/adapter/redis'
 import { fakeClock } from '@holdfast/adapter/testing'
+import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { Deadlines } from '../src/deadlines.ts'
@@ -89,6 +91,15 @@ describe('values in memory', () => {
     expect(await adapter.get('b')).toBeUndefined()
     expect(await adapter.get('a')).toHaveLength(1_000)
   })
+})
+
+it('refuses a value that is no bytes, as on Redis', async () => {
+  for (const adapter of [memoryAdapter(), redisAdapter({ url: sharedRedisUrl(), prefix: ownPrefix() })]) {
+    await expect(Reflect.apply(adapter.set, adapter, ['key', 'text', 1_000])).rejects.toThrow(
+      'value must be a Uint8Array, got string',
+    )
+    await adapter.close()
+  }
 })
 
 it('takes things in the order of their ends, whatever was added, moved and removed', () => {
