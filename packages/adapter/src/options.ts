@@ -18,6 +18,12 @@ export function checkedValue(value: Uint8Array): Uint8Array {
   throw new TypeError(`value must be a Uint8Array, got ${typeof value}`)
 }
 
+/** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
+export function checkNothingUnknown(of: string, unknown: object): void {
+  const [name] = Object.keys(unknown)
+  if (name !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(name)} of ${of}`)
+}
+
 /** @throws {TypeError} when the clock is not one */
 export function checkedNow(now: (() => number) | undefined): void {
   if (now === undefined || typeof now === 'function') return

@@ -1,7 +1,7 @@
 import type { Adapter, CallOptions } from './adapter.ts'
 import { assertOneSlot, valueKey } from './keys.ts'
 import type { Operation } from './operation.ts'
-import { checkedNow, checkedTtl, checkedValue } from './options.ts'
+import { checkedNow, checkedTtl, checkedValue, checkNothingUnknown } from './options.ts'
 import { publishMessage } from './publish-message.ts'
 import { type Batches, createBatches } from './redis/batches.ts'
 import type { RedisClient } from './redis/client.ts'
@@ -49,9 +49,11 @@ interface RedisAdapterSettings {
  *
  * It starts while Redis is down, and works again by itself when Redis does. Every call ends within `timeoutMs`.
  *
- * @throws {TypeError | RangeError} when an option is missing or out of range
+ * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
-export function redisAdapter({ client: given, url, prefix = '', timeoutMs = 500, now }: RedisAdapterOptions): Adapter {
+export function redisAdapter(options: RedisAdapterOptions): Adapter {
+  const { client: given, url, prefix = '', timeoutMs = 500, now, ...unknown } = options
+  checkNothingUnknown('redisAdapter', unknown)
   if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, got ${typeof prefix}`)
   checkedTimeout(timeoutMs)
   checkedNow(now)

@@ -142,4 +142,5 @@ it('refuses bad options, and says what is allowed', () => {
   expect(() => memoryAdapter({ maxStates: 0 })).toThrow('maxStates must be a whole number of at least 1, got 0')
   expect(() => memoryAdapter({ maxBytes: Number.NaN })).toThrow('maxBytes must be a whole number of at least 1, got NaN')
   expect(() => Reflect.apply(memoryAdapter, undefined, [{ now: 5 }])).toThrow('now must be a function')
+  expect(() => Reflect.apply(memoryAdapter, undefined, [{ max: 5 }])).toThrow('Unknown option "max" of memoryAdapter')
 })
