@@ -115,6 +115,13 @@ describe('trustProxy', () => {
     expect(() => Reflect.apply(front, undefined, [[], () => {}, { trustProxy }])).toThrow(/trustProxy/)
   })
 
+  it('is refused under another name, as is what is no list of middlewares', () => {
+    expect(() => Reflect.apply(front, undefined, [[], () => {}, { trustproxy: 1 }])).toThrow(
+      'Unknown option "trustproxy" of front',
+    )
+    expect(() => Reflect.apply(front, undefined, [express()])).toThrow('front takes a list of middlewares first, got function')
+  })
+
   it('of true is warned of: a client can forge its address', () => {
     const warnings = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
     front([], () => {}, { trustProxy: true })

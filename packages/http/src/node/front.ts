@@ -21,8 +21,12 @@ export interface FrontOptions {
 export function front(
   middlewares: readonly NodeMiddleware[],
   listener: (req: IncomingMessage, res: ServerResponse) => unknown,
-  { trustProxy = false }: FrontOptions = {},
+  { trustProxy = false, ...unknown }: FrontOptions = {},
 ): (req: IncomingMessage, res: ServerResponse) => void {
+  const [option] = Object.keys(unknown)
+  if (option !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(option)} of front`)
+  const given: unknown = middlewares
+  if (!Array.isArray(given)) throw new TypeError(`front takes a list of middlewares first, got ${typeof given}`)
   const chain: readonly ((...of: Parameters<NodeMiddleware>) => unknown)[] = [...middlewares, listener]
   for (const each of chain) {
     if (typeof each !== 'function') throw new TypeError(`front takes functions (req, res, next), got ${typeof each}`)
