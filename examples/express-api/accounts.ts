@@ -68,13 +68,20 @@ const known: RequestHandler = (req, res, next) => {
   else next()
 }
 
-/** Reads, waits as for a database, and writes: two at once would both have the money. */
+/** Reads, waits as for a database, and writes: two at once would both have the money. Others may pay in meanwhile. */
 async function transfer(from: string, to: string, amount: number): Promise<number | undefined> {
-  const [own, theirs] = [balances.get(from), balances.get(to)]
+  const own = balances.get(from)
   await new Promise(setImmediate)
-  if (own === undefined || theirs === undefined || from === to || !(amount > 0 && amount <= own)) return undefined
-  balances.set(from, own - amount).set(to, theirs + amount)
-  return own - amount
+  if (own === undefined || !balances.has(to) || from === to || !(amount > 0 && amount <= own)) return undefined
+  add(to, amount)
+  return add(from, -amount)
+}
+
+/** To what there is now, as `balance = balance + $1` in a database: the lock of one account does not keep others from paying in. */
+function add(user: string, amount: number): number {
+  const balance = (balances.get(user) ?? 0) + amount
+  balances.set(user, balance)
+  return balance
 }
 
 function fieldsOf(body: unknown): Readonly<Record<string, string | undefined>> {
