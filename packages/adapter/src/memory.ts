@@ -5,7 +5,7 @@ import { memoryEvents } from './memory/emitter.ts'
 import { createLru } from './memory/lru.ts'
 import { States } from './memory/states.ts'
 import type { Operation, Transition } from './operation.ts'
-import { checkedNow, checkedTtl, checkedValue, checkedWhole, checkNothingUnknown } from './options.ts'
+import { checkedNow, checkedTtl, checkedValue, checkedWhole, checkKnown } from './options.ts'
 import { type AdapterCall, isTraced, traced } from './trace.ts'
 
 export interface MemoryAdapterOptions {
@@ -24,13 +24,9 @@ export interface MemoryAdapterOptions {
  *
  * @throws {RangeError | TypeError} when an option is unknown or out of range
  */
-export function memoryAdapter({
-  maxBytes = 64 * 2 ** 20,
-  maxStates = 1_000_000,
-  now = Date.now,
-  ...unknown
-}: MemoryAdapterOptions = {}): Adapter {
-  checkNothingUnknown('memoryAdapter', unknown)
+export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
+  checkKnown('memoryAdapter', options, ['maxBytes', 'maxStates', 'now'])
+  const { maxBytes = 64 * 2 ** 20, maxStates = 1_000_000, now = Date.now } = options
   checkedWhole('maxBytes', maxBytes, 1)
   checkedWhole('maxStates', maxStates, 1)
   checkedNow(now)

@@ -1,15 +1,26 @@
 import { types } from 'node:util'
 
+/** @throws {TypeError} when the options are no object, or there is one that nothing reads: it is misspelt, or of another library */
+export function checkKnown(of: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`The options of ${of} must be an object, got ${shown(options)}`)
+  }
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(option)) continue
+    throw new TypeError(`Unknown option ${JSON.stringify(option)} of ${of}: there are ${known.join(', ')}`)
+  }
+}
+
 /** @throws {RangeError} when `value` is not a whole number of at least `least` */
 export function checkedWhole(name: string, value: number, least: number): number {
   if (Number.isSafeInteger(value) && value >= least) return value
-  throw new RangeError(`${name} must be a whole number of at least ${least}, got ${String(value)}`)
+  throw new RangeError(`${name} must be a whole number of at least ${least}, got ${shown(value)}`)
 }
 
 /** @throws {RangeError} when it is not a whole number of milliseconds: Infinity would leave a key without an end */
 export function checkedTtl(ttlMs: number): number {
   if (Number.isSafeInteger(ttlMs)) return ttlMs
-  throw new RangeError(`ttlMs must be a whole number of milliseconds, got ${String(ttlMs)}`)
+  throw new RangeError(`ttlMs must be a whole number of milliseconds, got ${shown(ttlMs)}`)
 }
 
 /** @throws {TypeError} when it is not bytes: not every adapter would make the same ones of a text */
@@ -18,14 +29,13 @@ export function checkedValue(value: Uint8Array): Uint8Array {
   throw new TypeError(`value must be a Uint8Array, got ${typeof value}`)
 }
 
-/** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
-export function checkNothingUnknown(of: string, unknown: object): void {
-  const [name] = Object.keys(unknown)
-  if (name !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(name)} of ${of}`)
-}
-
 /** @throws {TypeError} when the clock is not one */
 export function checkedNow(now: (() => number) | undefined): void {
   if (now === undefined || typeof now === 'function') return
   throw new TypeError(`now must be a function that returns milliseconds, got ${typeof now}`)
+}
+
+/** A value as error messages show it. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }

@@ -1,7 +1,7 @@
 import type { Adapter, CallOptions } from './adapter.ts'
 import { assertOneSlot, valueKey } from './keys.ts'
 import type { Operation } from './operation.ts'
-import { checkedNow, checkedTtl, checkedValue, checkNothingUnknown } from './options.ts'
+import { checkedNow, checkedTtl, checkedValue, checkKnown } from './options.ts'
 import { publishMessage } from './publish-message.ts'
 import { type Batches, createBatches } from './redis/batches.ts'
 import type { RedisClient } from './redis/client.ts'
@@ -10,7 +10,7 @@ import { checkedTimeout } from './redis/deadline.ts'
 import { redisEvents } from './redis/events.ts'
 import type { IoredisClient } from './redis/ioredis.ts'
 import type { NodeRedisClient } from './redis/node-redis.ts'
-import { openClient } from './redis/open.ts'
+import { isClient, openClient } from './redis/open.ts'
 import { plainReads, timedReads } from './redis/reads.ts'
 import { scanKeys } from './redis/scan.ts'
 import { scriptOf } from './redis/script.ts'
@@ -52,8 +52,9 @@ interface RedisAdapterSettings {
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function redisAdapter(options: RedisAdapterOptions): Adapter {
-  const { client: given, url, prefix = '', timeoutMs = 500, now, ...unknown } = options
-  checkNothingUnknown('redisAdapter', unknown)
+  if (isClient(options)) throw new TypeError('redisAdapter takes options: give it the client as redisAdapter({ client })')
+  checkKnown('redisAdapter', options, ['client', 'url', 'prefix', 'timeoutMs', 'now'])
+  const { client: given, url, prefix = '', timeoutMs = 500, now } = options
   if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, got ${typeof prefix}`)
   checkedTimeout(timeoutMs)
   checkedNow(now)

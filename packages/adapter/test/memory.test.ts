@@ -142,5 +142,8 @@ it('refuses bad options, and says what is allowed', () => {
   expect(() => memoryAdapter({ maxStates: 0 })).toThrow('maxStates must be a whole number of at least 1, got 0')
   expect(() => memoryAdapter({ maxBytes: Number.NaN })).toThrow('maxBytes must be a whole number of at least 1, got NaN')
   expect(() => Reflect.apply(memoryAdapter, undefined, [{ now: 5 }])).toThrow('now must be a function')
-  expect(() => Reflect.apply(memoryAdapter, undefined, [{ max: 5 }])).toThrow('Unknown option "max" of memoryAdapter')
+  expect(() => Reflect.apply(memoryAdapter, undefined, [{ max: 5 }])).toThrow(
+    'Unknown option "max" of memoryAdapter: there are maxBytes, maxStates, now',
+  )
+  expect(() => Reflect.apply(memoryAdapter, undefined, [5])).toThrow('The options of memoryAdapter must be an object, got 5')
 })

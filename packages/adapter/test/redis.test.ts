@@ -161,8 +161,16 @@ it('needs no more rights than its README says', async () => {
 })
 
 describe('options', () => {
-  const bad: [string, object, RegExp][] = [
+  const bad: [string, unknown, RegExp][] = [
     ['neither client nor url', {}, /either a client or a url/],
+    [
+      'an option of another library',
+      { url, keyPrefix: 'app:' },
+      /^Unknown option "keyPrefix" of redisAdapter: there are client, url,/,
+    ],
+    ['a client in place of options', inspector, /redisAdapter\(\{ client \}\)/],
+    ['nothing', undefined, /^The options of redisAdapter must be an object, got undefined/],
+    ['milliseconds as a text', { url, timeoutMs: '500' }, /^timeoutMs must be .* got "500"/],
     ['both', { url, client: inspector }, /either a client or a url/],
     ['a client of another kind', { client: {} }, /ioredis 5 or 6/],
     [
@@ -172,7 +180,6 @@ describe('options', () => {
     ],
     ['a url of another kind', { url: 'http://user:secret@localhost' }, /redis:\/\/ or rediss:\/\/, got "http:\/\/…@localhost"/],
     ['a timeout of 0', { url, timeoutMs: 0 }, /from 1 to 2147483647, got 0/],
-    ['an option of another library', { url, keyPrefix: 'app:' }, /Unknown option "keyPrefix" of redisAdapter/],
     ['a prefix that is no text', { url, prefix: 1 }, /prefix must be a string, got number/],
   ]
   it.each(bad)('refuses %s, and says what is allowed', (_name, options, message) => {

@@ -31,6 +31,11 @@ export function openClient(
   throw new TypeError('client must be a Redis or Cluster of ioredis 5 or 6, or a client or cluster of node-redis 5 or 6')
 }
 
+/** Whether it is a client itself, where options are asked for. */
+export function isClient(options: unknown): boolean {
+  return isIoredis(options) || isNodeRedis(options)
+}
+
 /** Messages end up in logs: no password goes with them. */
 function withoutSecrets(url: string): string {
   return JSON.stringify(url.replace(/\/\/[^@/]*@/, '//…@'))
