@@ -103,7 +103,7 @@ describe.each(sources.filter(([name]) => !name.includes('RESP2')))('by %s', (_na
     })
     for (const { error, afterMs } of await Promise.all(calls)) {
       expect([timeout.code, unavailable.code]).toContain(Reflect.get(Object(error), 'code'))
-      expect(afterMs).toBeLessThan(250)
+      expect(afterMs).toBeLessThan(500)
     }
     await proxy.restore()
     await firstSuccess(() => fence(adapter))
