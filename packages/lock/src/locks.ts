@@ -14,6 +14,7 @@ import {
   checkOnlyKnown,
   type HoldOptions,
   type LocksOptions,
+  shown,
 } from './options.ts'
 
 export interface Locks {
@@ -89,6 +90,7 @@ export function createLocks(options: LocksOptions): Locks {
         return taken.state === 'held' ? taken.lock : undefined
       },
       async withLock(work, rest) {
+        checkWork(work)
         return whileHeld(await acquire(rest), work)
       },
     }
@@ -100,6 +102,11 @@ export function createLocks(options: LocksOptions): Locks {
     withLock: async (key, work, rest) => on(key, undefined).withLock(work, rest),
     semaphore: (key, permits) => on(checkedKey(key), checkedPermits(permits)),
   }
+}
+
+/** @throws {TypeError} before anything is locked, when it is no function: options come last */
+function checkWork(work: unknown): void {
+  if (typeof work !== 'function') throw new TypeError(`work must be a function, got ${shown(work)}: the options come after it`)
 }
 
 async function whileHeld<Result>(lock: Lock, work: (lock: Lock) => Result | Promise<Result>): Promise<Result> {

@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { failing, fakeClock, handClock } from '@holdfast/adapter/testing'
+import { counting, failing, fakeClock, handClock } from '@holdfast/adapter/testing'
 import { createLocks, type LockEvent } from '@holdfast/lock'
 import { serialize } from '@holdfast/lock/express'
 import { describe, expect, it } from '@jest/globals'
@@ -48,6 +48,14 @@ describe('bad options', () => {
     ['k', 5_000, 'The options of a lock must be an object, got 5000'],
   ])('of a call reject it (%#)', async (name, options, message) => {
     await expect(Reflect.apply(createLocks({ adapter }).acquire, undefined, [name, options])).rejects.toThrow(message)
+  })
+
+  it.each([[undefined], [5_000]])('of withLock reject it before anything is locked, where work is %p', async (work) => {
+    const counted = counting(memoryAdapter())
+    const { withLock } = createLocks({ adapter: counted })
+    const refused = Reflect.apply(withLock, undefined, ['k', work, () => 'done'])
+    await expect(refused).rejects.toThrow(`work must be a function, got ${work}: the options come after it`)
+    expect(counted.calls).toBe(0)
   })
 
   it('of a call that does not wait reject it where they say how long', async () => {
