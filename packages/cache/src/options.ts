@@ -141,10 +141,22 @@ export function checkedNear(near: NearOptions): Required<NearOptions> {
 /** The options of a call over those of the cache. */
 export function lifetimeOf(defaults: Lifetime, options: LoadOptions | undefined): Lifetime {
   if (options === undefined) return defaults
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`The options of a call must be an object, as { ttlMs: 60_000 }, got ${shown(options)}`)
+  }
   checkKnown(options, [...Object.keys(LEAST_MS), 'tags'])
   checkLifetime(options)
-  const { tags = [], ...given } = options
-  return { ...defaults, ...given, tags: checkedTags(tags) }
+  return { ...defaults, ...given(options), tags: checkedTags(options.tags ?? []) }
+}
+
+/** What is undefined is as good as left out. */
+function given(options: LifetimeOptions): LifetimeOptions {
+  const times: { -readonly [Name in keyof LifetimeOptions]: LifetimeOptions[Name] } = {}
+  for (const name of LIFETIMES) {
+    const value = options[name]
+    if (value !== undefined) times[name] = value
+  }
+  return times
 }
 
 function checkLifetime(options: LifetimeOptions): void {
@@ -184,8 +196,9 @@ function checkedNumber(name: string, value: number, most: number): number {
 }
 
 function checkKnown(options: object, known: readonly string[], of = ''): void {
-  for (const option of Object.keys(options)) {
-    if (!known.includes(option)) throw new TypeError(`Unknown option ${of}${option}: there are ${known.join(', ')}`)
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(option)) continue
+    throw new TypeError(`Unknown option ${of}${option}: there are ${known.join(', ')}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { AdapterError } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
-import { failing, slow } from '@holdfast/adapter/testing'
+import { failing, fakeClock, slow } from '@holdfast/adapter/testing'
 import { describe, expect, it } from '@jest/globals'
 import { createCache } from '../src/index.ts'
 import { counter } from './stage.ts'
@@ -58,10 +58,24 @@ describe('options', () => {
     expect(() => createCache(options as never)).toThrow(message)
   })
 
+  it('of a call that are undefined are those of the cache', async () => {
+    const clock = fakeClock()
+    const cache = createCache({ adapter: memoryAdapter({ now: clock.now }), ttlMs: 1_000, staleIfErrorMs: 1 })
+    const none = { ttlMs: undefined, staleWhileRevalidateMs: undefined, staleIfErrorMs: undefined, loadLeaseMs: undefined }
+    expect(await cache.getOrSet('42', () => 'first', { ...none, tags: undefined, tag: undefined } as never)).toBe('first')
+    clock.advance(999)
+    expect(await cache.getOrSet('42', () => 'second', none as never)).toBe('first')
+    clock.advance(1)
+    expect(await cache.getOrSet('42', () => 'second', none as never)).toBe('second')
+  })
+
   it('of a call are checked as well', async () => {
     const cache = createCache({ adapter, ttlMs: 1 })
     await expect(cache.getOrSet('42', () => 1, { ttlMs: -1 })).rejects.toThrow('ttlMs must be a whole number from 0')
     await expect(cache.getOrSet('42', () => 1, { tag: ['a'] } as never)).rejects.toThrow('Unknown option tag')
     await expect(cache.getOrSet('42', 'value' as never)).rejects.toThrow('loader must be a function')
+    for (const refused of [cache.set('42', 1, 60 as never), cache.getOrSet('42', () => 1, 60 as never)]) {
+      await expect(refused).rejects.toThrow('The options of a call must be an object, as { ttlMs: 60_000 }, got 60')
+    }
   })
 })
