@@ -1,3 +1,6 @@
+import { checkedTags } from '@holdfast/cache/engine'
+import { shown } from './options.ts'
+
 /** What a handler says of its response, by `cacheFor` and `noCache`. */
 export interface CacheForOptions {
   /**
@@ -17,20 +20,26 @@ export interface Said extends CacheForOptions {
   readonly never?: boolean
 }
 
+const TIMES = ['ttlMs', 'staleWhileRevalidateMs', 'staleIfErrorMs']
+
 /** One for all copies of this package. */
 const KEY = Symbol.for('holdfast.response-cache')
 
 /** @throws {TypeError | RangeError} when an option is unknown or out of range */
 export function sayCacheFor(target: object, options: CacheForOptions): void {
-  const { ttlMs, staleWhileRevalidateMs, staleIfErrorMs, tags = [], ...unknown } = options
-  for (const name of Object.keys(unknown)) throw new TypeError(`cacheFor has no option ${name}`)
-  for (const [name, value] of Object.entries({ ttlMs, staleWhileRevalidateMs, staleIfErrorMs })) {
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0)) {
-      throw new RangeError(`${name} must be a whole number of milliseconds of at least 0, got ${String(value)}`)
+  if (typeof options !== 'object' || options === null) {
+    throw new TypeError(`The options of cacheFor must be an object, as { ttlMs: 60_000 }, got ${shown(options)}`)
+  }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined)
+  const { tags = [], ...times } = Object.fromEntries(given) as Record<string, unknown> & Pick<CacheForOptions, 'tags'>
+  for (const [name, value] of Object.entries(times)) {
+    if (!TIMES.includes(name)) throw new TypeError(`cacheFor has no option ${name}`)
+    if (!(typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)) {
+      throw new RangeError(`${name} must be a whole number of milliseconds of at least 0, got ${shown(value)}`)
     }
   }
   const before = saidOf(target)
-  Reflect.set(target, KEY, { ...before, ...options, tags: [...(before?.tags ?? []), ...tags] })
+  Reflect.set(target, KEY, { ...before, ...times, tags: [...(before?.tags ?? []), ...checkedTags(tags)] })
 }
 
 export function sayNoCache(target: object): void {

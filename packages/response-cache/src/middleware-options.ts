@@ -1,5 +1,5 @@
 import { createEngine, type Engine } from './engine.ts'
-import { checkedMiddleware, type MiddlewareOptions, type ResponseCacheOptions, type Settings } from './options.ts'
+import { checkAllKnown, checkedMiddleware, type MiddlewareOptions, type ResponseCacheOptions, type Settings } from './options.ts'
 import { engineOf, type ResponseCache } from './response-cache.ts'
 
 export interface GivenCache {
@@ -19,6 +19,7 @@ export function settingsOf<Native, Target>(
   readonly settings: Settings<Native, Target>
 } {
   if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${String(options)}`)
+  checkAllKnown(options)
   const { engine, own } = parted(options)
   return { engine, settings: checkedMiddleware(own) }
 }

@@ -84,13 +84,15 @@ export function checkedMiddleware<Native, Target>(options: MiddlewareOptions<Nat
   const { ttlMs, staleWhileRevalidateMs = 0, staleIfErrorMs = 0, vary = [], key, tags, skip, bypass, statuses } = options
   const { enabled = true, methods = METHODS, maxBytes = 2 ** 20, maxVariants = 100, mode = 'app', failure = 'open' } = options
   const { cacheStatus = 'holdfast', tagHeaders = [] } = options
-  checkKnown(options, MIDDLEWARE)
   if (ttlMs !== undefined) checkedMs('ttlMs', ttlMs, 1)
   for (const [name, callback] of Object.entries({ key, tags, skip, bypass })) {
     if (callback !== undefined && typeof callback !== 'function')
       throw new TypeError(`${name} must be a function, got ${shown(callback)}`)
   }
   if (typeof enabled !== 'boolean') throw new TypeError(`enabled must be true or false, got ${shown(enabled)}`)
+  for (const [name, list] of Object.entries({ vary, methods, statuses, tagHeaders })) {
+    if (list !== undefined && !Array.isArray(list)) throw new TypeError(`${name} must be a list, got ${shown(list)}`)
+  }
   for (const method of methods) oneOf('methods', method, METHODS)
   for (const name of vary) {
     if (!TOKEN.test(name)) throw new TypeError(`vary must have names of request fields, got ${shown(name)}`)
@@ -131,6 +133,11 @@ const MIDDLEWARE = [
   ...['statuses', 'maxBytes', 'maxVariants', 'mode', 'cacheStatus', 'tagHeaders', 'failure'],
 ]
 
+/** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
+export function checkAllKnown(options: object): void {
+  checkKnown(options, 'cache' in options ? ['cache', ...MIDDLEWARE] : [...ENGINE, ...MIDDLEWARE])
+}
+
 /** Its messages come at once: a copy lasts as long as what it is a copy of. */
 const IN_PROCESS: NearOptions = { ttlMs: 3_600_000 }
 
@@ -168,15 +175,16 @@ function checkedMs(name: string, value: number, least: number): number {
 
 function oneOf<T extends string>(name: string, value: T, known: readonly T[]): T {
   if (known.includes(value)) return value
-  throw new RangeError(`${name} must be of ${known.map((each) => `'${each}'`).join(', ')}, got ${shown(value)}`)
+  throw new RangeError(`${name} must be one of ${known.map((each) => `'${each}'`).join(', ')}, got ${shown(value)}`)
 }
 
 function checkKnown(options: object, known: readonly string[], of = ''): void {
-  for (const option of Object.keys(options)) {
-    if (!known.includes(option)) throw new TypeError(`Unknown option ${of}${option}: there are ${known.join(', ')}`)
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(option)) continue
+    throw new TypeError(`Unknown option ${of}${option}: there are ${known.join(', ')}`)
   }
 }
 
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
