@@ -1,4 +1,24 @@
 import { types } from 'node:util'
+import type { Adapter } from './adapter.ts'
+
+/**
+ * What was given as the option `adapter` of a package that needs one.
+ *
+ * @throws {TypeError} when it is missing, or no adapter, and says what to give
+ */
+export function checkedAdapter(given: unknown): Adapter {
+  if (isAdapter(given)) return given
+  if (given === undefined || given === null)
+    throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
+  const what = typeof given === 'object' ? 'another object' : typeof given === 'function' ? 'a function' : shown(given)
+  throw new TypeError(
+    `adapter must be memoryAdapter(), redisAdapter({ url }), or of a client redisAdapter({ client }), got ${what}`,
+  )
+}
+
+function isAdapter(given: unknown): given is Adapter {
+  return typeof given === 'object' && given !== null && 'run' in given && typeof given.run === 'function'
+}
 
 /** @throws {TypeError} when the options are no object, or there is one that nothing reads: it is misspelt, or of another library */
 export function checkKnown(of: string, options: object, known: readonly string[]): void {

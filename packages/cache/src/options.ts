@@ -1,4 +1,4 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, checkedAdapter } from '@holdfast/adapter'
 import { type Codec, structuredCodec } from './codec.ts'
 
 /** How long values live, and how long loads may take: for a cache, and for one call. All in whole milliseconds. */
@@ -95,9 +95,7 @@ export function checkedOptions(options: CacheOptions): CacheSettings {
   if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${shown(options)}`)
   const { adapter, name = 'default', jitter = 0, earlyRefresh = 0, timeoutMs = 200, near, failure = 'open' } = options
   const { codec = structuredCodec } = options
-  if (typeof adapter !== 'object' || adapter === null || typeof adapter.run !== 'function') {
-    throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-  }
+  checkedAdapter(adapter)
   checkKnown(options, [...CACHE_OPTIONS, ...Object.keys(LEAST_MS)])
   if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
   if (typeof codec.encode !== 'function' || typeof codec.decode !== 'function')

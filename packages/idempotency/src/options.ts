@@ -1,4 +1,4 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, checkedAdapter } from '@holdfast/adapter'
 import type { Codec } from './codec.ts'
 import type { RunsOptions } from './runs.ts'
 
@@ -48,9 +48,7 @@ export const SHARED_OPTIONS = [
 export function checkedShared(options: SharedOptions): SharedSettings {
   const { adapter, name = 'default', leaseMs = 10_000, retentionMs = 86_400_000, failure = 'closed' } = options
   const { inProgress = 'reject', waitMs = 10_000, maxBytes = 2 ** 20 } = options
-  if (typeof adapter !== 'object' || adapter === null || typeof adapter.run !== 'function') {
-    throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-  }
+  checkedAdapter(adapter)
   if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
   checkedOneOf('inProgress', inProgress, ['reject', 'wait'])
   if (options.waitMs !== undefined && inProgress !== 'wait') throw new TypeError("waitMs is for inProgress: 'wait'")

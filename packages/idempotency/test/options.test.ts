@@ -10,7 +10,10 @@ const adapter = memoryAdapter()
 it.each<[unknown, string]>([
   [undefined, 'options must be an object, got undefined'],
   [{}, 'adapter is missing: give memoryAdapter() or redisAdapter({ url })'],
-  [{ adapter: 'redis' }, 'adapter is missing'],
+  [
+    { adapter: 'redis' },
+    'adapter must be memoryAdapter(), redisAdapter({ url }), or of a client redisAdapter({ client }), got "redis"',
+  ],
   [{ adapter, name: 1 }, 'name must be a string, got 1'],
   [{ adapter, leaseMs: 0 }, 'leaseMs must be a whole number from 1 to 31622400000, got 0'],
   [{ adapter, retentionMs: Number.POSITIVE_INFINITY }, 'retentionMs must be a whole number from 1 to 31622400000, got Infinity'],

@@ -1,4 +1,4 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, checkedAdapter } from '@holdfast/adapter'
 import type { Alarms } from '@holdfast/adapter/lease'
 
 export interface LocksOptions {
@@ -43,15 +43,6 @@ export function checkedLocksOptions({
 }: LocksOptions): LocksSettings {
   checkNothingUnknown('the options of createLocks', unknown)
   return { adapter: checkedAdapter(adapter), name: checkedName(name), leaseMs: checkedMs('leaseMs', leaseMs), alarms }
-}
-
-function checkedAdapter(adapter: unknown): Adapter {
-  if (isAdapter(adapter)) return adapter
-  throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-}
-
-function isAdapter(adapter: unknown): adapter is Adapter {
-  return typeof adapter === 'object' && adapter !== null && 'run' in adapter && typeof adapter.run === 'function'
 }
 
 function checkedName(name: unknown): string {

@@ -1,4 +1,4 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, checkedAdapter } from '@holdfast/adapter'
 import type { Penalty } from './operations/consume.ts'
 import { checkedMs, checkGiven, checkNothingUnknown, definePolicies, type Policy, type PolicyOptions, shown } from './policy.ts'
 
@@ -51,9 +51,7 @@ export interface LimiterSettings {
 export function checkedOptions(options: RateLimiterOptions): LimiterSettings {
   checkGiven('options', options)
   const { adapter, name = 'default', failure = 'local', timeoutMs, denyCache = false, penalty, ...policy } = options
-  if (typeof adapter !== 'object' || adapter === null || typeof adapter.run !== 'function') {
-    throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-  }
+  checkedAdapter(adapter)
   if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
   if (!FAILURES.includes(failure)) throw new RangeError(`failure must be one of ${FAILURES.join(', ')}, got ${shown(failure)}`)
   if (typeof denyCache !== 'boolean') throw new TypeError(`denyCache must be true or false, got ${shown(denyCache)}`)

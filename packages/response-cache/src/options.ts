@@ -1,4 +1,4 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, checkedAdapter } from '@holdfast/adapter'
 import { checkedNear, type NearOptions } from '@holdfast/cache/engine'
 import type { QueryOptions } from './key.ts'
 
@@ -150,9 +150,7 @@ export function checkedEngine(options: ResponseCacheOptions): EngineSettings {
   if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${shown(options)}`)
   const { adapter, name = 'http', query = {}, timeoutMs = 200, loadLeaseMs = 10_000, near } = options
   checkKnown(options, ENGINE)
-  if (typeof adapter !== 'object' || adapter === null || typeof adapter.run !== 'function') {
-    throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-  }
+  checkedAdapter(adapter)
   if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
   if (typeof query !== 'object' || query === null) throw new TypeError(`query must be an object, got ${shown(query)}`)
   checkKnown(query, ['sort', 'ignore'], 'query.')

@@ -1,4 +1,4 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, checkedAdapter } from '@holdfast/adapter'
 import type { SessionRecord } from './merge.ts'
 import { LONGEST_MS } from './operations/lifetime.ts'
 
@@ -79,9 +79,7 @@ export function checkedOptions(options: SessionStoreOptions<never>, prefixByDefa
   const { hashIds, encryptionKeys = [], serializer = JSON, maxBytes = Infinity, failure = 'closed', ...unknown } = more
   const [stranger] = Object.keys(unknown)
   if (stranger !== undefined) throw new TypeError(`Unknown option ${shown(stranger)}`)
-  if (typeof adapter !== 'object' || adapter === null || typeof adapter.run !== 'function') {
-    throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-  }
+  checkedAdapter(adapter)
   if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, got ${shown(prefix)}`)
   if (ttlMs === Infinity) {
     throw new RangeError('ttlMs must be finite: sessions that never end fill Redis. For sessions that last, give a long one')

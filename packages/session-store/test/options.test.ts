@@ -8,7 +8,10 @@ const SECRET = 'a secret of at least 16'
 
 it.each<[options: object, message: string]>([
   [{ adapter: undefined }, 'adapter is missing'],
-  [{ adapter: {} }, 'adapter is missing'],
+  [
+    { adapter: {} },
+    'adapter must be memoryAdapter(), redisAdapter({ url }), or of a client redisAdapter({ client }), got another object',
+  ],
   [{ prefix: 1 }, 'prefix must be a string, got 1'],
   [{ ttl: 1 }, 'Unknown option "ttl"'],
   [{ ttlMs: Infinity }, 'ttlMs must be finite'],
