@@ -74,11 +74,13 @@ export interface Settings {
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedOptions(options: SessionStoreOptions<never>, prefixByDefault: string): Settings {
+  if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${shown(options)}`)
   const { adapter, prefix = prefixByDefault, ttlMs = DAY_MS, absoluteMs = Infinity, touchAfterMs = 0, ...rest } = options
   const { onConflict = 'merge', user, describe, maxPerUser, onMax = 'evict-oldest', regenerateGraceMs = 0, ...more } = rest
   const { hashIds, encryptionKeys = [], serializer = JSON, maxBytes = Infinity, failure = 'closed', ...unknown } = more
-  const [stranger] = Object.keys(unknown)
-  if (stranger !== undefined) throw new TypeError(`Unknown option ${shown(stranger)}`)
+  for (const [option, value] of Object.entries(unknown)) {
+    if (value !== undefined) throw new TypeError(`Unknown option ${shown(option)}: there are ${OPTIONS.join(', ')}`)
+  }
   checkedAdapter(adapter)
   if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, got ${shown(prefix)}`)
   if (ttlMs === Infinity) {
@@ -109,6 +111,11 @@ export function checkedOptions(options: SessionStoreOptions<never>, prefixByDefa
   const atRest = { hashIds, encryptionKeys, serializer, maxBytes }
   return { adapter, prefix, ...lives, absoluteMs, touchAfterMs, onConflict, ...users, regenerateGraceMs, ...atRest, failure }
 }
+
+const OPTIONS: readonly (keyof Settings)[] = [
+  ...(['adapter', 'prefix', 'ttlMs', 'absoluteMs', 'touchAfterMs', 'onConflict', 'user', 'describe', 'maxPerUser'] as const),
+  ...(['onMax', 'regenerateGraceMs', 'hashIds', 'encryptionKeys', 'serializer', 'maxBytes', 'failure'] as const),
+]
 
 /** What was parsed is a session because a session was stored: types can't say so. */
 function ofRecord<Result>(ask: (session: never) => Result): (session: SessionRecord) => Result {
