@@ -75,7 +75,7 @@ export function createLocks(options: LocksOptions): Locks {
 
   function on(key: string, permits: number | undefined): Semaphore {
     async function acquire(options: AcquireOptions = {}): Promise<Lock> {
-      checkOnlyKnown(options, ['leaseMs', 'autoExtend', 'waitMs', 'signal'])
+      checkOnlyKnown('a lock', options, ['leaseMs', 'autoExtend', 'waitMs', 'signal'])
       const { waitMs = Number.POSITIVE_INFINITY } = options
       const taken = await take(key, { ...options, waitMs: checkedWaitMs(waitMs), permits })
       if (taken.state === 'busy') throw new LockTimeoutError(key, waitMs, taken.retryInMs)
@@ -85,7 +85,7 @@ export function createLocks(options: LocksOptions): Locks {
     return {
       acquire,
       async tryAcquire(options = {}) {
-        checkOnlyKnown(options, ['leaseMs', 'autoExtend', 'signal'])
+        checkOnlyKnown('a lock', options, ['leaseMs', 'autoExtend', 'signal'])
         const taken = await take(key, { ...options, waitMs: 0, permits })
         return taken.state === 'held' ? taken.lock : undefined
       },

@@ -34,14 +34,9 @@ export interface LocksSettings {
 }
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
-export function checkedLocksOptions({
-  adapter,
-  name = 'default',
-  leaseMs = 10_000,
-  alarms,
-  ...unknown
-}: LocksOptions): LocksSettings {
-  checkNothingUnknown('the options of createLocks', unknown)
+export function checkedLocksOptions(options: LocksOptions): LocksSettings {
+  checkOnlyKnown('createLocks', options, ['adapter', 'name', 'leaseMs', 'alarms'])
+  const { adapter, name = 'default', leaseMs = 10_000, alarms } = options
   return { adapter: checkedAdapter(adapter), name: checkedName(name), leaseMs: checkedMs('leaseMs', leaseMs), alarms }
 }
 
@@ -79,18 +74,18 @@ export function checkedFlag(what: string, flag: unknown): boolean {
   throw new TypeError(`${what} must be true or false, got ${shown(flag)}`)
 }
 
-/** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
-export function checkNothingUnknown(where: string, options: object, known: readonly string[] = []): void {
-  const [name] = Object.entries(options).find(([each, value]) => value !== undefined && !known.includes(each)) ?? []
-  if (name !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(name)} in ${where}`)
-}
-
-/** @throws {TypeError} when the options of a call are no object, as a number of milliseconds is none, or have one that it does not read */
-export function checkOnlyKnown(options: object, known: readonly string[]): void {
+/**
+ * @throws {TypeError} when the options are no object, as a number of milliseconds is none, or there is one that nothing reads: it is
+ *   misspelt, or of another library
+ */
+export function checkOnlyKnown(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`The options of a lock must be an object, got ${shown(options)}`)
+    throw new TypeError(`The options of ${of} must be an object, got ${shown(options)}`)
   }
-  checkNothingUnknown('the options of a lock', options, known)
+  const [name] = Object.entries(options).find(([each, value]) => value !== undefined && !known.includes(each)) ?? []
+  if (name !== undefined) {
+    throw new TypeError(`Unknown option ${JSON.stringify(name)} in the options of ${of}: there are ${known.join(', ')}`)
+  }
 }
 
 /** A value as error messages show it. */

@@ -1,4 +1,4 @@
-import { checkedMs, checkedWaitMs, checkNothingUnknown, type LocksOptions, shown } from './options.ts'
+import { checkedMs, checkedWaitMs, checkOnlyKnown, type LocksOptions, shown } from './options.ts'
 
 export interface SerializeOptions<Native> extends LocksOptions {
   /**
@@ -33,20 +33,10 @@ interface SerializeSettings<Native> {
 }
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
-export function checkedSerializeOptions<Native>({
-  key,
-  skip,
-  onBusy = 'wait',
-  waitMs,
-  retryAfterMs = 1_000,
-  failure = 'closed',
-  adapter,
-  name,
-  leaseMs,
-  alarms,
-  ...unknown
-}: SerializeOptions<Native>): SerializeSettings<Native> {
-  checkNothingUnknown('the options of serialize', unknown)
+export function checkedSerializeOptions<Native>(options: SerializeOptions<Native>): SerializeSettings<Native> {
+  checkOnlyKnown('serialize', options, OPTIONS)
+  const { key, skip, onBusy = 'wait', waitMs, retryAfterMs = 1_000, failure = 'closed' } = options
+  const { adapter, name, leaseMs, alarms } = options
   if (typeof key !== 'function') throw new TypeError(`key must be a function of the request, got ${shown(key)}`)
   if (skip !== undefined && typeof skip !== 'function') throw new TypeError(`skip must be a function, got ${shown(skip)}`)
   if (onBusy !== 'wait' && onBusy !== 'reject') throw new RangeError(`onBusy must be 'wait' or 'reject', got ${shown(onBusy)}`)
@@ -63,3 +53,5 @@ export function checkedSerializeOptions<Native>({
     locks: { adapter, ...(name !== undefined && { name }), ...(leaseMs !== undefined && { leaseMs }), ...(alarms && { alarms }) },
   }
 }
+
+const OPTIONS = ['adapter', 'key', 'name', 'skip', 'onBusy', 'waitMs', 'retryAfterMs', 'leaseMs', 'failure', 'alarms']

@@ -17,7 +17,11 @@ describe('bad options', () => {
     [{ adapter, leaseMs: '10s' }, 'got "10s"'],
     [{ adapter, leaseMs: Number.POSITIVE_INFINITY }, 'got Infinity'],
     [{ adapter, name: 7 }, 'name must be a string, got 7'],
-    [{ adapter, retryCount: 3 }, 'Unknown option "retryCount" in the options of createLocks'],
+    [
+      { adapter, retryCount: 3 },
+      'Unknown option "retryCount" in the options of createLocks: there are adapter, name, leaseMs, alarms',
+    ],
+    [undefined, 'The options of createLocks must be an object, got undefined'],
   ])('of createLocks throw when it is made (%#)', (options, message) => {
     expect(() => Reflect.apply(createLocks, undefined, [options])).toThrow(message)
   })
@@ -33,7 +37,8 @@ describe('bad options', () => {
     [{ adapter, key, retryAfterMs: 0 }, 'retryAfterMs must be a whole number of milliseconds'],
     [{ adapter, key, skip: true }, 'skip must be a function, got true'],
     [{ adapter, key, leaseMs: -5 }, 'leaseMs must be a whole number of milliseconds'],
-    [{ adapter, key, timeout: 5 }, 'Unknown option "timeout" in the options of serialize'],
+    [{ adapter, key, timeout: 5 }, 'Unknown option "timeout" in the options of serialize: there are adapter, key,'],
+    [undefined, 'The options of serialize must be an object, got undefined'],
   ])('of serialize throw when it is made (%#)', (options, message) => {
     expect(() => Reflect.apply(serialize, undefined, [options])).toThrow(message)
   })
