@@ -11,7 +11,7 @@ import { type ConsumeArgs, type ConsumeResult, consume } from './operations/cons
 import { reset } from './operations/reset.ts'
 import { unblock } from './operations/unblock.ts'
 import { checkedOptions, type RateLimiterOptions } from './options.ts'
-import { checkedMs, checkGiven, type Policy, shown } from './policy.ts'
+import { checkedMs, checkGiven, checkKnown, type Policy, shown } from './policy.ts'
 import { ChargeReceipt, type Ledger } from './receipt.ts'
 import { registerPolicies } from './registry.ts'
 import { createSlots } from './slots.ts'
@@ -35,7 +35,8 @@ export interface RateLimiter {
    * @param key Whose quota this is: a user id, an API key, a client address
    * @returns Whether the call may proceed, and in how many milliseconds the same call would. While the adapter fails, the failure
    *   policy's answer.
-   * @throws {TypeError | RangeError} when the key is no string, the cost or a limit no whole number from 0 on, the options no object
+   * @throws {TypeError | RangeError} when the key is no string, the cost or a limit no whole number from 0 on, the options no object or
+   *   one of them unknown
    */
   consume(key: string, options?: ConsumeOptions): Promise<Decision>
 
@@ -114,6 +115,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 
   async function decide(key: string, options: ConsumeOptions, charge: boolean): Promise<Decision> {
     checkGiven('options', options)
+    checkKnown(options, CALL_OPTIONS)
     const { cost = 1, limit, timeoutMs = call.timeoutMs, signal } = options
     const within = limit === undefined ? policies : policiesFor(limit)
     const costs = cost === 1 ? ones : costsOf(cost, within)
@@ -208,6 +210,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
 function optionsOf(timeoutMs: number | undefined, signal: AbortSignal | undefined): CallOptions {
   return { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
 }
+
+const CALL_OPTIONS = ['cost', 'limit', 'timeoutMs', 'signal']
 
 /** How many other limits a limiter keeps ready. */
 const MOST_LIMITS = 1_000

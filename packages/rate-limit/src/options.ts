@@ -1,6 +1,15 @@
 import { type Adapter, checkedAdapter } from '@holdfast/adapter'
 import type { Penalty } from './operations/consume.ts'
-import { checkedMs, checkGiven, checkNothingUnknown, definePolicies, type Policy, type PolicyOptions, shown } from './policy.ts'
+import {
+  checkedMs,
+  checkGiven,
+  checkKnown,
+  checkNothingUnknown,
+  definePolicies,
+  type Policy,
+  type PolicyOptions,
+  shown,
+} from './policy.ts'
 
 export type RateLimiterOptions = LimiterOptions & (OnePolicy | SeveralPolicies)
 
@@ -50,6 +59,7 @@ export interface LimiterSettings {
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedOptions(options: RateLimiterOptions): LimiterSettings {
   checkGiven('options', options)
+  checkKnown(options, LIMITER_OPTIONS)
   const { adapter, name = 'default', failure = 'local', timeoutMs, denyCache = false, penalty, ...policy } = options
   checkedAdapter(adapter)
   if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
@@ -84,6 +94,11 @@ function checkedPenalty(penalty: RateLimiterOptions['penalty']): Penalty | undef
   }
   return { baseMs, factor, maxMs }
 }
+
+export const LIMITER_OPTIONS: readonly string[] = [
+  ...['adapter', 'limit', 'windowMs', 'algorithm', 'anchor', 'refill', 'leaseMs', 'unit', 'shadow', 'policies', 'name'],
+  ...['failure', 'timeoutMs', 'denyCache', 'penalty'],
+]
 
 const DAY_MS = 86_400_000
 

@@ -156,6 +156,14 @@ export function checkNothingUnknown(where: string, unknown: object): void {
   if (name !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(name)} in ${where}`)
 }
 
+/** @throws {TypeError} when there is an option that is none of those, and says which there are */
+export function checkKnown(options: object, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || known.includes(name)) continue
+    throw new TypeError(`Unknown option ${JSON.stringify(name)}: there are ${known.join(', ')}`)
+  }
+}
+
 /** @throws {TypeError} when it is no object: it was forgotten, or something else is in its place */
 export function checkGiven(what: string, options: unknown): void {
   if (typeof options !== 'object' || options === null) throw new TypeError(`${what} must be an object, got ${shown(options)}`)

@@ -4,8 +4,8 @@ import { type Count, counted } from './count.ts'
 import type { Decision } from './decision.ts'
 import type { DialectName } from './headers/dialects.ts'
 import type { RateLimiter } from './limiter.ts'
-import type { RateLimiterOptions } from './options.ts'
-import { checkGiven, shown } from './policy.ts'
+import { LIMITER_OPTIONS, type RateLimiterOptions } from './options.ts'
+import { checkGiven, checkKnown, shown } from './policy.ts'
 import type { Message } from './refusal.ts'
 
 /** `Answer` is what `onLimited` may return. */
@@ -75,6 +75,7 @@ interface RequestSettings<Native> {
 /** @throws {TypeError | RangeError} when an option is not what it must be */
 export function checkedRequestOptions<Native>(options: RateLimitOptions<Native>): RequestSettings<Native> {
   checkGiven('options', options)
+  checkKnown(options, [...LIMITER_OPTIONS, ...REQUEST_OPTIONS])
   const { key, cost = 1, skip, limitOf, count = 'all', ipv6Subnet = IPV6_SUBNET, ...answering } = options
   const { headers = 'draft', partitionKeySecret, statusCode = 429, message, onLimited, ...engine } = answering
   for (const [name, value] of Object.entries({ key, skip, limitOf, onLimited })) {
@@ -94,6 +95,11 @@ export function checkedRequestOptions<Native>(options: RateLimitOptions<Native>)
   const isCounted = counted(count)
   return { key, cost, skip, limitOf, isCounted, headers, partitionKeySecret, statusCode, message, onLimited, ipv6Subnet, engine }
 }
+
+const REQUEST_OPTIONS = [
+  ...['limiter', 'key', 'cost', 'skip', 'limitOf', 'count', 'headers', 'partitionKeySecret', 'statusCode', 'message'],
+  ...['onLimited', 'ipv6Subnet'],
+]
 
 function checkSecret(secret: unknown, headers: RateLimitOptions<unknown>['headers']): void {
   const isSecret = typeof secret === 'string' || secret instanceof Uint8Array

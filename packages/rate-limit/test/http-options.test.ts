@@ -238,7 +238,8 @@ it.each([
     { partitionKeySecret: 'x'.repeat(16), headers: 'legacy' },
     "partitionKeySecret is for the fields of 'draft', which headers leaves out",
   ],
-  [{ max: 5 }, 'Unknown option "max" in policy "default"'],
+  [{ max: 5 }, 'Unknown option "max": there are adapter, limit, windowMs, algorithm,'],
+  [{ keyGenerator: () => 'all' }, /^Unknown option "keyGenerator": .* limiter, key, cost,/],
 ])('refuses the options %j', (wrong, message) => {
   const options: object = { adapter: memoryAdapter(), ...minute, ...wrong }
   for (const rateLimit of [onExpress, onKoa, onNode] as ((options: object) => unknown)[]) {

@@ -113,6 +113,9 @@ eachAdapter((makeAdapter) => {
     await expect(Reflect.apply(limiter.consume, undefined, [undefined])).rejects.toThrow(TypeError)
     await expect(Reflect.apply(limiter.consume, undefined, ['key', { cost: '2' }])).rejects.toThrow(/got "2"/)
     await expect(Reflect.apply(limiter.consume, undefined, ['key', 2])).rejects.toThrow('options must be an object, got 2')
+    await expect(Reflect.apply(limiter.consume, undefined, ['key', { points: 2 }])).rejects.toThrow(
+      'Unknown option "points": there are cost, limit, timeoutMs, signal',
+    )
     expect((await limiter.peek('key')).policies).toMatchObject([{ remaining: 2, nextMs: 0 }])
   })
 })
