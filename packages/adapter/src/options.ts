@@ -10,7 +10,7 @@ export function checkedAdapter(given: unknown): Adapter {
   if (isAdapter(given)) return given
   if (given === undefined || given === null)
     throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-  const what = typeof given === 'object' ? 'another object' : typeof given === 'function' ? 'a function' : shown(given)
+  const what = typeof given === 'object' ? 'another object' : `a ${typeof given}` // a URL may have a password
   throw new TypeError(
     `adapter must be memoryAdapter(), redisAdapter({ url }), or of a client redisAdapter({ client }), got ${what}`,
   )

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { front, type NodeMiddleware, toNode } from '@holdfast/http/node'
 import { request } from '@holdfast/test/raw-http'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
+import Koa from 'koa'
 
 const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
 let server: Server | undefined
@@ -104,6 +105,10 @@ it('answers 500 when the function that picks proxies throws', async () => {
 it('refuses what is no function, and a number of proxies in a string', () => {
   expect(() => Reflect.apply(front, undefined, [[undefined], () => {}])).toThrow(
     new TypeError('front takes functions (req, res, next), got undefined'),
+  )
+  expect(() => Reflect.apply(front, undefined, [[], new Koa()])).toThrow('got object: of a Koa app give app.callback()')
+  expect(() => Reflect.apply(front, undefined, [() => {}, () => {}])).toThrow(
+    'front takes a list of middlewares first, got function',
   )
   expect(() => front([], () => {}, { trustProxy: '1' })).toThrow(/trustProxy must be .*; got \[ '1' \]/)
 })

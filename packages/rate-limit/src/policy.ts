@@ -158,8 +158,8 @@ export function checkNothingUnknown(where: string, unknown: object): void {
 
 /** @throws {TypeError} when there is an option that is none of those, and says which there are */
 export function checkKnown(options: object, known: readonly string[]): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(name)) continue
+  for (const name of Object.keys(options)) {
+    if (known.includes(name) || Reflect.get(options, name) === undefined) continue
     throw new TypeError(`Unknown option ${JSON.stringify(name)}: there are ${known.join(', ')}`)
   }
 }

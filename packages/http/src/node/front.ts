@@ -23,14 +23,8 @@ export function front(
   listener: (req: IncomingMessage, res: ServerResponse) => unknown,
   { trustProxy = false, ...unknown }: FrontOptions = {},
 ): (req: IncomingMessage, res: ServerResponse) => void {
-  const [option] = Object.keys(unknown)
-  if (option !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(option)} of front`)
-  const given: unknown = middlewares
-  if (!Array.isArray(given)) throw new TypeError(`front takes a list of middlewares first, got ${typeof given}`)
+  checkGiven(middlewares, listener, unknown)
   const chain: readonly ((...of: Parameters<NodeMiddleware>) => unknown)[] = [...middlewares, listener]
-  for (const each of chain) {
-    if (typeof each !== 'function') throw new TypeError(`front takes functions (req, res, next), got ${typeof each}`)
-  }
   const trust = trustProxy === false ? undefined : compileTrust(trustProxy)
 
   return (req, res) => {
@@ -53,6 +47,17 @@ export function front(
       return fail(req, res, error)
     }
     pass(0)
+  }
+}
+
+function checkGiven(middlewares: unknown, listener: unknown, unknown: object): void {
+  const [option] = Object.keys(unknown)
+  if (option !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(option)} of front`)
+  if (!Array.isArray(middlewares)) throw new TypeError(`front takes a list of middlewares first, got ${typeof middlewares}`)
+  for (const each of [...middlewares, listener] as unknown[]) {
+    if (typeof each === 'function') continue
+    const hint = typeof each === 'object' && each !== null && 'callback' in each ? ': of a Koa app give app.callback()' : ''
+    throw new TypeError(`front takes functions (req, res, next), got ${typeof each}${hint}`)
   }
 }
 
