@@ -49,17 +49,13 @@ export function refusals(header: string, docs: string | undefined): Refuse {
 const KEY = /\{key\}/g
 
 const REASONS: { readonly [R in Reason]: readonly [status: number, title: string, detail: string] } = {
-  missing: [
-    400,
-    '{key} is missing',
-    'This request needs a {key} of its own, so that it can be sent again without being done twice.',
-  ],
+  missing: [400, '{key} is missing', 'This request needs its own {key}, so that it can be sent again without being done twice.'],
   invalid: [400, '{key} is not valid', ''],
   'too-deep': [400, 'The body is nested too deep', 'It cannot be compared with what is sent again with this {key}.'],
   'payload-too-large': [
     413,
     'The body is too large',
-    'It is larger than what can be compared with what is sent again with a {key}.',
+    'It is larger than what can be compared with what is sent again with the same {key}.',
   ],
   multipart: [
     415,
