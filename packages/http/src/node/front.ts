@@ -54,7 +54,8 @@ function checkGiven(middlewares: unknown, listener: unknown, unknown: object): v
   const [option] = Object.keys(unknown)
   if (option !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(option)} of front`)
   if (!Array.isArray(middlewares)) throw new TypeError(`front takes a list of middlewares first, got ${typeof middlewares}`)
-  for (const each of [...middlewares, listener] as unknown[]) {
+  const functions: readonly unknown[] = middlewares.concat([listener])
+  for (const each of functions) {
     if (typeof each === 'function') continue
     const hint = typeof each === 'object' && each !== null && 'callback' in each ? ': of a Koa app give app.callback()' : ''
     throw new TypeError(`front takes functions (req, res, next), got ${typeof each}${hint}`)
