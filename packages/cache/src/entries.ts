@@ -29,8 +29,8 @@ export interface Entries {
   /**
    * Keeps an entry, and gives it.
    *
-   * @param token The load that it comes from; '' for none
-   * @returns Undefined when the load had lost its lease
+   * @param token The load that it comes from, or the id of the entry that it takes the place of; '' for neither
+   * @returns Undefined when the load had lost its lease, or the entry has gone
    */
   keep(key: string, token: string, entry: Omit<Entry, 'id'>, budget: Budget): Promise<Entry | undefined>
   drop(key: string, budget: Budget): Promise<void>

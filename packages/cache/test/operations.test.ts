@@ -31,7 +31,7 @@ const loads = [
     store,
     fc
       .record({
-        token: fc.constantFrom('', 'ann', 'bob'),
+        token: fc.constantFrom('', 'ann', 'bob', 'x', 'y'),
         id: fc.constantFrom('x', 'y'),
         bytes: fc.constantFrom(Buffer.from('short'), Buffer.from([0, 255, 10])),
         ttlMs: fc.constantFrom(0, 1, 50, 20_000),

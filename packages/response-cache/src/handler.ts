@@ -8,8 +8,9 @@ import { cacheStatus, type Forward, type Handling } from './cache-status.ts'
 import { createChange } from './change.ts'
 import { announce, announceFailure } from './events.ts'
 import { createFlight } from './flight.ts'
+import { createMarked } from './marked.ts'
 import { type ResponseCacheMiddlewareOptions, settingsOf } from './middleware-options.ts'
-import type { Purpose } from './order.ts'
+import type { Production, Purpose } from './order.ts'
 import { createOrders, type Surroundings } from './orders.ts'
 import { conditionsOf } from './rfc/conditional.ts'
 import { fieldsOf } from './rfc/fields.ts'
@@ -41,6 +42,7 @@ export function createHandler<Native, Target>(
   const isRfc = mode === 'rfc'
   const shelf = createShelf(engine, createVariants({ now, maxVariants, anyOrder: isRfc }))
   const flight = createFlight(engine, shelf)
+  const marked = createMarked(engine, shelf)
   const orders = createOrders(settings, surroundings, now)
   const askedBy = createAsking(engine, settings, surroundings.inputs)
   const refreshing = new Set<string>()
@@ -75,9 +77,10 @@ export function createHandler<Native, Target>(
     return next()
   }
 
-  function make(asked: Asked<Native>, purpose: Purpose): Promise<void> {
-    announce(name, asked.base, { fwd: purpose.fwd })
-    return orders.run(asked, purpose).done
+  function run(asked: Asked<Native>, purpose: Purpose): Production {
+    const { fwd, isMarked } = purpose
+    announce(name, asked.base, isMarked ? { fwd, detail: 'hit-for-miss' } : { fwd })
+    return orders.run(asked, purpose)
   }
 
   async function withoutAdapter(asked: Asked<Native>): Promise<void> {
@@ -115,7 +118,6 @@ export function createHandler<Native, Target>(
       const found = await look(asked)
       if ('error' in found) return withoutAdapter(asked)
       const { stored } = found
-      if (stored?.kind === 'pass' && !refreshes) return pass(asked, { fwd: 'uri-miss', detail: 'hit-for-miss' })
       const response = stored?.kind === 'response' ? stored : undefined
       const reuse = response && reuseOf(response, now(), control)
       const isServed = response !== undefined && reuse !== undefined && reuse.state !== 'validate' && !refreshes
@@ -126,15 +128,14 @@ export function createHandler<Native, Target>(
       }
       if (control.has('only-if-cached')) return exchange.respond({ status: 504, body: 'Nothing is stored for this request' })
       const purpose = purposeOf(asked, found, response, reuse)
-      if (purpose.asSent && !isRfc) return pass(asked, { fwd: purpose.fwd, detail: 'partial' }) // a part is not stored
+      if (exchange.headers.range !== undefined && purpose.asSent && !isRfc)
+        return pass(asked, { fwd: purpose.fwd, detail: 'partial' }) // a part is not stored
+      if (purpose.isMarked) return marked({ found, headers: exchange.headers, produce: () => run(asked, purpose) })
       const landed = await flight({
         found,
         headers: exchange.headers,
         waits: reuse?.state !== 'validate' || (reuse.because === 'stale' && response?.alwaysValidate !== true),
-        produce: () => {
-          announce(name, asked.base, { fwd: purpose.fwd })
-          return orders.run(asked, purpose)
-        },
+        produce: () => run(asked, purpose),
       })
       if (landed.by === 'own') return landed.done
       if (landed.by === 'look') continue
@@ -143,9 +144,9 @@ export function createHandler<Native, Target>(
         const how = { fwd: purpose.fwd, collapsed: true } as const
         if (current.state === 'fresh' && send(asked, landed.stored, current, how)) return
       }
-      return make(asked, purpose)
+      return run(asked, purpose).done
     }
-    return make(asked, { fwd: 'uri-miss' })
+    return run(asked, { fwd: 'uri-miss' }).done
   }
 
   return async function responseCache(exchange, next) {
@@ -196,6 +197,7 @@ function purposeOf(
   reuse: Reuse | undefined,
 ): Purpose {
   const fwd = refreshes ? 'bypass' : forwardOf(found, reuse)
+  if (found.stored?.kind === 'pass' && !refreshes) return { fwd, isMarked: true, asSent: true } // mostly it is one client's own again
   const asSent = exchange.headers.range !== undefined
   if (response === undefined || reuse === undefined || refreshes || asSent) return { fwd, asSent }
   if (response.status === 206) {

@@ -18,6 +18,8 @@ export interface Purpose {
   readonly inBackground?: boolean
   /** What middlewares in front of the cache had set on the response that was served. */
   readonly inFront?: OutgoingHttpHeaders
+  /** Whether the last response was one client's own. */
+  readonly isMarked?: boolean
   /** Whether the request's own conditions and ranges are theirs to answer. */
   readonly asSent?: boolean
 }

@@ -57,7 +57,10 @@ export function produce(order: Order): Production {
     const refusal = refusalIn(verdict)
     if (order.vary.length > 0) head.setHeader('Vary', assessment.saidIn(head.rawHeaders).join(', '))
     addTags(head)
-    tell(head, { ...(stale && { fwdStatus: head.status }), ...(refusal === undefined ? { stored: true } : { detail: refusal }) })
+    const detail = order.isMarked ? 'hit-for-miss' : refusal
+    // The last one may have been too large: only where the length is said this one surely is not.
+    const isStored = refusal === undefined && (!order.isMarked || head.getHeader('content-length') !== undefined)
+    tell(head, { ...(stale && { fwdStatus: head.status }), ...(isStored && { stored: true }), ...(detail && { detail }) })
     if (refusal !== undefined) finish(undefined, [], refusal)
     const fields = fieldsOf(without(head.rawHeaders, ['date'])) // only of what was stored does its Date say when it was changed last
     if (!order.asSent && !inBackground && isNotModified(conditions, head.status, fields)) {

@@ -21,7 +21,7 @@ export interface Found {
 /** What is kept with a response. */
 export interface Keeping extends Moment {
   readonly tags: readonly string[]
-  /** The load that it comes from. */
+  /** The load that it comes from, or the id of the mark that it takes the place of. */
   readonly token: string
 }
 
@@ -168,8 +168,9 @@ export function createShelf({ adapter, entries, near }: Pick<Engine, 'adapter' |
     async keep(found, stored, madeFor, keeping) {
       const isKept = await keep(found, stored, madeFor, keeping)
       near?.forget(found.key)
-      // What is not fresh any more has no copies; what was made anew before has.
-      if (isKept && isFresh(found.looked)) await adapter.events.publish(entries.channel, found.key)
+      // What is not fresh any more has no copies, and a mark none that matter; what was made anew before has.
+      if (isKept && found.stored?.kind !== 'pass' && isFresh(found.looked))
+        await adapter.events.publish(entries.channel, found.key)
       return isKept
     },
 

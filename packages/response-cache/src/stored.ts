@@ -17,7 +17,7 @@ export interface VariantIndex {
   readonly names: readonly string[]
 }
 
-/** The response to this request is no other's: each request gets its own, and none waits for another. */
+/** The last response was one client's own: each request gets its own, none waits for another, and the first that may be is stored. */
 export interface HitForMiss {
   readonly kind: 'pass'
 }

@@ -155,19 +155,26 @@ eachFramework((framework) => {
         (cache: Stage['cache']) => cache.invalidateTags(['product:7']),
         (cache: Stage['cache']) => cache.clear(),
       ]
-      for (const purge of purges) {
+      for (const [purge, isMarked] of purges.flatMap((each) => [[each, false] as const, [each, true] as const])) {
         const { open, opened } = gate()
         let version = 1
-        const { get, seen, cache } = await staged(
-          async () => {
+        let began = 0
+        const { get, cache } = await staged(
+          async ({ headers }) => {
             const body = `version ${version}`
-            if (seen.length === 1) await opened
+            if (headers['x-private'] !== undefined) return { headers: { 'Cache-Control': 'private' }, body }
+            began += 1
+            if (began === 1) await opened
             return { headers: MINUTE, body }
           },
           { options: { tags: () => ['product:7'] } },
         )
+        if (isMarked) {
+          await get('/', { 'X-Private': '1' })
+          await until(async () => (await cache.explain({ url: 'http://127.0.0.1/' })).state === 'pass')
+        }
         const old = get()
-        await until(() => seen.length === 1)
+        await until(() => began === 1)
         version = 2
         await purge(cache)
         const during = get()

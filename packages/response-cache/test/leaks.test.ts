@@ -20,6 +20,16 @@ eachFramework((framework) => {
     expect(seen).toHaveLength(2)
   })
 
+  it("stores the next answer that may be for all, though the last one was one client's own", async () => {
+    const { get, seen } = await stage(framework, counting({ ...MINUTE, 'Content-Length': '6' }))
+    const own = { Authorization: 'Basic YTpi' }
+    for (const detail of ['authorization', 'hit-for-miss'])
+      expect((await get('/', own)).headers['cache-status']).toBe(statusOf(detail))
+    expect((await get()).headers['cache-status']).toBe('holdfast; fwd=uri-miss; stored; detail=hit-for-miss')
+    expect((await get()).body).toBe('made 3')
+    expect(seen).toHaveLength(3)
+  })
+
   it('stores no 429', async () => {
     const { get } = await stage(framework, counting(PUBLIC, { status: 429 }))
     expect((await get()).headers['cache-status']).toBe(statusOf('rate-limited'))

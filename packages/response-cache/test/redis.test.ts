@@ -53,7 +53,7 @@ eachFramework((framework) => {
     })
     afterAll(() => counter.stop())
 
-    it('are one for a hit, by Vary too, three for a response that is made, one for what changes it', async () => {
+    it('are one for a hit, by Vary too, three for a response that is made, two where the last was private, one for what changes it', async () => {
       const { get, cache } = await serving(sharedRedisUrl(), prefix)
       await cache.clear() // the clock is there, and every script is known
       for (const path of ['/warm', '/varies/warm']) await get(path)
@@ -69,6 +69,13 @@ eachFramework((framework) => {
       expect(await counter.take()).toEqual(['mget'])
       await get('/page', {}, 'DELETE')
       expect(await counter.take()).toEqual(['evalsha'])
+      const own = { Authorization: 'Basic YTpi' } // its answer is its client's own, and marks the key
+      while (!(await get('/own', own)).headers['cache-status']?.includes('hit-for-miss'));
+      await counter.take()
+      await get('/own', own)
+      expect(await counter.take()).toEqual(['mget'])
+      await get('/own')
+      expect(await counter.take()).toEqual(['mget', 'evalsha'])
     })
   })
 

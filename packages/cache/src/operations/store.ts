@@ -2,7 +2,10 @@ import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ended, endedLua, type Load, NO_LOAD } from './load.ts'
 
 export interface StoreArgs {
-  /** The load that the value comes from: it is refused when its lease was broken. '' stores it whatever happens, and breaks a lease. */
+  /**
+   * The load that the value comes from: it is refused when its lease was broken. Or the id of the value that it takes the place of: it is
+   * refused when that has gone, or somebody loads. '' stores it whatever happens, and breaks a lease.
+   */
   readonly token: string
   /** The value's own id, new each time. */
   readonly id: string
@@ -15,13 +18,14 @@ export interface StoreArgs {
   readonly message: string
 }
 
-/** Keeps a value, and ends the load of its key. False when the load had lost its lease: nothing is kept. */
+/** Keeps a value, and ends the load of its key. False when the load had lost its lease, or what was there has gone: nothing is kept. */
 export const store: Operation<Load, StoreArgs, boolean> = defineOperation({
   name: 'cache.store',
   value: true,
 
   step(state: Load = NO_LOAD, { token, id, bytes, ttlMs, wake, channel, message }) {
-    if (token !== '' && token !== state.token) return { result: false }
+    const takesPlace = token === state.last && state.token === ''
+    if (token !== '' && token !== state.token && !takesPlace) return { result: false }
     const { publish = [], ...transition } = ended(state, { last: id }, true, wake)
     const copies = channel === '' ? [] : [{ channel, message }]
     return { ...transition, value: { bytes, ttlMs }, publish: [...publish, ...copies] }
@@ -30,8 +34,9 @@ export const store: Operation<Load, StoreArgs, boolean> = defineOperation({
   lua: `
     local token, id, bytes, ttl, wake, channel, message = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
     ${endedLua}
-    local holder, addresses = read('token', 'addresses')
-    if token ~= '' and token ~= holder then return { 0 } end
+    local holder, addresses, last = read('token', 'addresses', 'last')
+    local takesPlace = token == last and holder == ''
+    if token ~= '' and token ~= holder and not takesPlace then return { 0 } end
     write_value(ttl, bytes)
     ended(addresses, wake, id, '', '')
     if channel ~= '' then publish(channel, message) end
