@@ -125,6 +125,10 @@ describe('freshness: RFC 9111, section 4.2.1, and RFC 9213', () => {
     expect(freshMs([...raw, 'Cache-Control', 'public'], { status: 599 })).toBe(100_000)
   })
 
+  it('is none for an answer about the range that one client asked for', () => {
+    expect(freshMs(['Cache-Control', 'max-age=60'], { status: 416 })).toBe('status')
+  })
+
   it.each([
     ['max-age=60', { staleMs: 30_000, neverStale: false }],
     ['max-age=60, stale-while-revalidate=5', { staleMs: 5_000, neverStale: false }],

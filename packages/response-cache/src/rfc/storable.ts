@@ -42,7 +42,7 @@ export interface Exchanged {
 /** What forbids a shared cache to store a response, however fresh it is: RFC 9111, section 3. */
 export function refusalOf({ status, fields, control, authorized }: Exchanged): Refusal | undefined {
   const { directives } = control
-  if (status < 200 || status === 304) return 'status'
+  if (status < 200 || status === 304 || status === 416) return 'status' // a 416 is about the range that one client asked for
   const understands = directives.has('must-understand')
   if (understands && !UNDERSTOOD.has(status)) return 'status'
   if (directives.has('no-store') && !understands) return 'no-store'
