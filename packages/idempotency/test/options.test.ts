@@ -12,7 +12,7 @@ it.each<[unknown, string]>([
   [{}, 'adapter is missing: give memoryAdapter() or redisAdapter({ url })'],
   [
     { adapter: 'redis' },
-    'adapter must be memoryAdapter(), redisAdapter({ url }), or of a client redisAdapter({ client }), got "redis"',
+    'adapter must be memoryAdapter(), redisAdapter({ url }), or of a client redisAdapter({ client }), got a string',
   ],
   [{ adapter, name: 1 }, 'name must be a string, got 1'],
   [{ adapter, leaseMs: 0 }, 'leaseMs must be a whole number from 1 to 31622400000, got 0'],
