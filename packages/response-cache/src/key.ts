@@ -14,6 +14,8 @@ export interface QueryOptions {
 export type KeyOf = (host: string | undefined, url: string) => string
 
 const ABSOLUTE = /^https?:\/\/([^/?#]+)/i
+const NO_HOST: readonly [string, undefined] = ['', undefined]
+const HOSTILE = /[/?#\\]/
 
 /** Keys have the host and what stands after it, with the query as the options say. */
 export function createKeyOf({ sort = false, ignore = [] }: QueryOptions): KeyOf {
@@ -42,7 +44,7 @@ export function createKeyOf({ sort = false, ignore = [] }: QueryOptions): KeyOf 
 
 /** A request may have its target in absolute form, which then says the host: RFC 9112, section 3.2.2. Handlers go by `Host` still. */
 function split(host: string | undefined, url: string): [string, string] {
-  const [whole, absolute] = ABSOLUTE.exec(url) ?? ['']
+  const [whole, absolute] = (url.startsWith('/') ? null : ABSOLUTE.exec(url)) ?? NO_HOST
   const rest = url.slice(whole.length)
   const hash = host === undefined ? rest.indexOf('#') : -1
   const target = hash === -1 ? rest : rest.slice(0, hash)
@@ -55,7 +57,7 @@ function split(host: string | undefined, url: string): [string, string] {
 /** A host has no slash, but a client may send one. */
 function authorityOf(host: string | undefined, absolute: string | undefined): string {
   if (host === undefined || host === absolute) return absolute ?? ''
-  const sent = host.replaceAll(/[/?#\\]/g, encodeURIComponent)
+  const sent = HOSTILE.test(host) ? host.replace(/[/?#\\]/g, encodeURIComponent) : host
   return absolute === undefined ? sent : `${absolute} ${sent}`
 }
 
