@@ -20,8 +20,13 @@ export function toKoa(handler: Handler<Context>): Middleware {
       exchange.native.res.destroy() // the response cannot be sent as it is
     }
   }
-  return (ctx, next) =>
-    new Promise<void>((resolve, reject) => {
+  return (ctx, next) => {
+    if (ctx.req === undefined) throw new TypeError(ONLY_KOA) // at once: Express 4 answers no promise that rejects
+    return new Promise<void>((resolve, reject) => {
       run(new KoaExchange(ctx, resolve), next).then(resolve, reject) // a stream goes out before its handler is done with it
     })
+  }
 }
+
+const ONLY_KOA =
+  'This middleware is called with (ctx, next), by Koa: for Express import it from the entry that ends in /express, for front from /node'

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { toExpress } from '@holdfast/http/express'
+import { toKoa } from '@holdfast/http/koa'
 import { front, type NodeMiddleware, toNode } from '@holdfast/http/node'
 import { request } from '@holdfast/test/raw-http'
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals'
@@ -111,6 +113,15 @@ it('refuses what is no function, and a number of proxies in a string', () => {
     'front takes a list of middlewares first, got function',
   )
   expect(() => front([], () => {}, { trustProxy: '1' })).toThrow(/trustProxy must be .*; got \[ '1' \]/)
+})
+
+it.each([
+  ['Express', toKoa, [{}, {}, () => {}], /^This middleware is called with \(ctx, next\), by Koa: for Express import it from/],
+  ['Koa', toExpress, [{}, async () => {}], /^This middleware is called with \(req, res, next\).* for a Koa app import it from/],
+] as const)('says what to import when %s is given the middleware of another', (_framework, bind, given, message) => {
+  const handler = jest.fn<() => Promise<void>>()
+  expect(() => Reflect.apply(bind(handler), undefined, given)).toThrow(message)
+  expect(handler).not.toHaveBeenCalled()
 })
 
 function failing(error: unknown): NodeMiddleware {

@@ -33,6 +33,10 @@ export function bind<Native extends IncomingMessage>(
     }
   }
   return (req, res, next) => {
+    if (typeof next !== 'function') throw new TypeError(NOT_KOA)
     run(req, res, next).catch(reportLateFailure)
   }
 }
+
+const NOT_KOA =
+  'This middleware is called with (req, res, next), by Express or in front: for a Koa app import it from the entry that ends in /koa'
