@@ -141,7 +141,9 @@ async function subscriber(
 
 /** The adapter's own client. It tries again soon and often, and never by itself sends a command a second time. */
 export async function connectIoredis(url: string, hooks: Omit<ClientHooks, 'isOwn'>): Promise<RedisClient> {
-  const { Redis } = await import('ioredis')
+  const { Redis } = await import('ioredis').catch((cause: unknown) => {
+    throw new Error(MISSING, { cause })
+  })
   const client = new Redis(url, {
     retryStrategy: (attempts) => Math.min(50 * attempts, 500),
     maxRetriesPerRequest: 0,
@@ -153,6 +155,9 @@ export async function connectIoredis(url: string, hooks: Omit<ClientHooks, 'isOw
   if (!isIoredis(client)) throw new TypeError('this version of ioredis has no evalshaBuffer')
   return ioredisClient(client, { ...hooks, isOwn: true })
 }
+
+const MISSING =
+  'redisAdapter({ url }) needs the package ioredis, which cannot be loaded: npm install ioredis, or give redisAdapter({ client })'
 
 /** ioredis keeps the process alive so long, even when the connection it closes is gone already. */
 const DISCONNECT_MS = 100
