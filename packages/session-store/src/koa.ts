@@ -56,6 +56,11 @@ interface Visit {
   left: { readonly sid: string; readonly user: string | undefined } | undefined
 }
 
+/** express-session gives its stores a `generate`, and would wait forever for this one to call back. */
+function refuseExpress(): never {
+  throw new TypeError("This store is for koa-session: for express-session import it from '@holdfast/session-store/express'")
+}
+
 /** Made by `sessionStore`. */
 export class KoaSessionStore extends EventEmitter implements Accounts {
   readonly #settings: Settings
@@ -64,6 +69,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
 
   constructor(options: SessionStoreOptions<KoaSessionData>) {
     super()
+    Object.defineProperty(this, 'generate', { set: refuseExpress })
     this.#settings = checkedOptions(options, '')
     this.#sessions = createSessions(this.#settings, expiryDialect, (event) => announce(this, event))
   }

@@ -6,10 +6,13 @@ export type Callback<T> = (error?: unknown, value?: T) => unknown
  *
  * The callback is called once: what it throws is its own, and comes back neither to it nor to the promise. A promise that nobody
  * looks at, as express-session's `req.session.destroy()` leaves one, ends no process.
+ *
+ * @throws {TypeError} when the callback is something else, such as the `maxAge` of koa-session
  */
 export function settled<T>(promise: Promise<T>, callback: Callback<T> | undefined): Promise<T> | undefined {
-  if (callback === undefined) {
+  if (callback === undefined || typeof callback !== 'function') {
     promise.catch(() => {})
+    if (callback !== undefined) throw new TypeError(NOT_KOA)
     return promise
   }
   promise.then(
@@ -18,3 +21,5 @@ export function settled<T>(promise: Promise<T>, callback: Callback<T> | undefine
   )
   return undefined
 }
+
+const NOT_KOA = "This store is for express-session, with callbacks: for koa-session import it from '@holdfast/session-store/koa'"

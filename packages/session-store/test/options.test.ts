@@ -2,6 +2,7 @@ import { memoryAdapter } from '@holdfast/adapter/memory'
 import { sessionStore } from '@holdfast/session-store/express'
 import { sessionStore as koaStore } from '@holdfast/session-store/koa'
 import { expect, it } from '@jest/globals'
+import session from 'express-session'
 
 const adapter = memoryAdapter()
 const SECRET = 'a secret of at least 16'
@@ -51,4 +52,15 @@ it.each([NaN, 'soon', undefined])('rejects a write whose ttlMs says %p', async (
 it('rejects a write whose user is no text', async () => {
   const store = sessionStore({ adapter, user: () => ({}) as string })
   await expect(store.set('id', { cookie: { originalMaxAge: null } })).rejects.toThrow('user must give a string, got object')
+})
+
+it('is refused by the other session middleware, which would wait for it forever, and says what to import', () => {
+  const options = { secret: SECRET, resave: false, saveUninitialized: false }
+  expect(() => Reflect.apply(session, undefined, [{ ...options, store: koaStore({ adapter }) }])).toThrow(
+    "for koa-session: for express-session import it from '@holdfast/session-store/express'",
+  )
+  const store = sessionStore({ adapter })
+  expect(() => Reflect.apply(store.get, store, ['id', 86_400_000, { rolling: false }])).toThrow(
+    "for koa-session import it from '@holdfast/session-store/koa'",
+  )
 })
