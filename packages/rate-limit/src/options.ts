@@ -29,7 +29,8 @@ interface LimiterOptions {
   readonly denyCache?: boolean
   /**
    * Blocks a key that was refused: for `baseMs`, and `factor` times as long each time it is refused again, at most for `maxMs`. It is
-   * forgotten `maxMs` after the end of the last block. Defaults to none.
+   * forgotten `maxMs` after the end of the last block. `factor` defaults to 1, `maxMs` to a day, or `baseMs` where that is longer.
+   * Defaults to none.
    */
   readonly penalty?: { readonly baseMs: number; readonly factor?: number; readonly maxMs?: number }
 }

@@ -4,6 +4,7 @@ import type { QueryOptions } from './key.ts'
 
 /** What the engine and the middleware have in common: they meet by `name` on one adapter. */
 export interface ResponseCacheOptions {
+  /** Where responses are stored. */
   readonly adapter: Adapter
   /** Whose responses these are: middlewares of one name share them. Defaults to `'http'`. */
   readonly name?: string

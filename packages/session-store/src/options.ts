@@ -12,7 +12,7 @@ export interface Serializer {
 export interface SessionStoreOptions<Session> {
   /** Where the sessions are kept. */
   readonly adapter: Adapter
-  /** What stands before a session id in its key, after the adapter's own prefix. */
+  /** What stands before a session id in its key, after the adapter's own prefix. Defaults to `'sess:'`, for Koa to none. */
   readonly prefix?: string
   /**
    * How long a session lives whose cookie has no end, in milliseconds. As a function it decides for every session, whatever the cookie
