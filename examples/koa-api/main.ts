@@ -27,6 +27,8 @@ server.listen(Number(PORT), HOST, () => {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
+    // Who keeps a connection busy, as a load balancer does, would keep the server up for good.
+    server.prependListener('request', (_req, res) => void res.setHeader('Connection', 'close'))
     server.close(() => void adapter.close())
     server.closeIdleConnections()
   })

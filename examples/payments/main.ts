@@ -20,8 +20,12 @@ server.listen(Number(PORT), HOST, () => {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    bank?.close()
-    server.close(() => void adapter.close())
+    // Who keeps a connection busy, as a load balancer does, would keep the server up for good.
+    server.prependListener('request', (_req, res) => void res.setHeader('Connection', 'close'))
+    server.close(() => {
+      bank?.close() // not before: payments that run need it
+      void adapter.close()
+    })
     server.closeIdleConnections()
   })
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { Agent, createServer, type IncomingMessage, request as startRequest } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from '@jest/globals'
@@ -122,6 +122,33 @@ it('examples/reverse-proxy stores what its origin answers, and passes on what it
   expect(await proxy.stop()).toBe(0)
   origin.close()
   origin.closeAllConnections()
+})
+
+it('examples/payments ends when it is asked to, after what runs, though a client keeps its connection busy', async () => {
+  const program = await startProgram('examples/payments/main.ts', { PORT: '0', REDIS_URL: undefined, BANK_URL: undefined })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  const headers = { 'Content-Type': 'application/json', Expect: '100-continue' }
+  async function pay(key: string, onReceived: () => void = () => {}): Promise<number | undefined> {
+    const options = {
+      port: program.port,
+      path: '/payments',
+      method: 'POST',
+      agent,
+      headers: { ...headers, 'Idempotency-Key': key },
+    }
+    const paying = startRequest(options).once('continue', onReceived).end('{"amount":5}')
+    const [response] = (await once(paying, 'response')) as [IncomingMessage]
+    response.resume()
+    await once(response, 'end')
+    return response.statusCode
+  }
+  let stopping: Promise<number | null> | undefined
+  expect(await pay('first', () => (stopping = program.stop()))).toBe(201)
+  let hasStopped = false
+  void stopping?.then(() => (hasStopped = true))
+  for (let count = 0; !hasStopped; count += 1) await pay(`${count}`).catch(() => {})
+  expect(await stopping).toBe(0)
+  agent.destroy()
 })
 
 describe('the README', () => {
