@@ -68,7 +68,7 @@ export function createOrders<Native, Target>(
         return asked.next()
       }
       if (mode === 'rfc') return produce(orderOf({ ...asked, next: go }, purpose))
-      const reads = watchReads(inputs(native))
+      const reads = watchReads(inputs(native), true)
       const fields = isDevelopment() ? watchFields(headers) : undefined
       function stop(): void {
         reads.stop()

@@ -19,14 +19,17 @@ export interface Reads {
   stop(): void
 }
 
-export function watchReads(inputs: readonly Input[]): Reads {
+/** @param countsLists Whether asking for the names of all there is counts as a read of each */
+export function watchReads(inputs: readonly Input[], countsLists: boolean): Reads {
   const all = new Map<Input['kind'], string>()
   let isUnseen = false
-  const stops = inputs.map(({ holder, name, kind }) =>
-    watch(holder, name, () => {
+  const stops = inputs.map(({ holder, name, kind }) => {
+    function touched(): void {
       if (!isUnseen && !all.has(kind)) all.set(kind, whereFrom())
-    }),
-  )
+    }
+    const isAbsent = isPlain(holder) && !Object.hasOwn(holder, name)
+    return isAbsent ? watchAbsent(holder, name, touched, countsLists ? touched : undefined) : watch(holder, name, touched)
+  })
   return {
     all,
     unseen(work) {
@@ -92,6 +95,48 @@ function watch(holder: object, name: string, touched: () => void): () => void {
     if (current?.get !== get) return current && touched() // it was deleted since, or defined anew
     if (own === undefined) Reflect.deleteProperty(holder, name)
     else Object.defineProperty(holder, name, own)
+  }
+}
+
+/** Whether nobody gives it another prototype, as Express does to its requests. */
+function isPlain(holder: object): boolean {
+  const prototype = Reflect.getPrototypeOf(holder)
+  return prototype === null || Reflect.getPrototypeOf(prototype) === null
+}
+
+/** Has `touched` called when a property that is not there is read, looked for or set: it stays absent for whoever does. */
+function watchAbsent(holder: object, name: string, touched: () => void, listed?: () => void): () => void {
+  const before = Reflect.getPrototypeOf(holder)
+  function touch(key: string | symbol): void {
+    if (key === name) touched()
+  }
+  const layer = new Proxy<object>(before ?? { __proto__: null }, {
+    get(target, key, receiver) {
+      touch(key)
+      const value: unknown = Reflect.get(target, key, receiver)
+      if (key !== 'hasOwnProperty' || typeof value !== 'function') return value
+      return (own: string | symbol): unknown => {
+        touch(own)
+        return Reflect.apply(value, receiver, [own])
+      }
+    },
+    has(target, key) {
+      touch(key)
+      return Reflect.has(target, key)
+    },
+    set(target, key, value, receiver) {
+      touch(key)
+      return Reflect.set(target, key, value, receiver)
+    },
+    /** Of a `for` that goes through all of them. */
+    ownKeys(target) {
+      listed?.()
+      return Reflect.ownKeys(target)
+    },
+  })
+  Reflect.setPrototypeOf(holder, layer)
+  return () => {
+    if (Reflect.getPrototypeOf(holder) === layer) Reflect.setPrototypeOf(holder, before)
   }
 }
 

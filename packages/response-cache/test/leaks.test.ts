@@ -62,6 +62,42 @@ eachFramework((framework) => {
     expect((await get('/', { [name]: 'bob' })).body).toBe('bob')
   })
 
+  it.each<[string, (headers: object) => boolean]>([
+    ['in', (headers) => 'cookie' in headers],
+    ['hasOwnProperty', (headers) => Reflect.apply(headers.hasOwnProperty, headers, ['cookie'])],
+    [
+      'for and in',
+      (headers) => {
+        for (const name in headers) if (name === 'cookie') return true
+        return false
+      },
+    ],
+  ])('keeps for its client what was made by looking by %s whether there is a cookie', async (_, looks) => {
+    const { get } = await stage(framework, ({ headers }) => ({ headers: MINUTE, body: looks(headers) ? 'known' : 'new' }))
+    const first = await get()
+    expect([first.body, first.headers['cache-status']]).toEqual([
+      'new',
+      expect.stringMatching(/detail=(cookie|authorization)-read/),
+    ])
+    expect((await get('/', { Cookie: 'a=1' })).body).toBe('known')
+  })
+
+  it('shows handlers the fields that a request has, and no others', async () => {
+    const { get } = await stage(framework, ({ headers }) => ({
+      json: [
+        Object.hasOwn(headers, 'cookie'),
+        structuredClone(headers),
+        Object.getOwnPropertyNames(headers),
+        'authorization' in headers,
+      ],
+    }))
+    const fields = { host: expect.any(String), 'x-a': '1' }
+    const [hasCookie, copy, names, isAuthorized] = JSON.parse((await get('/', { 'X-A': '1' })).body) as unknown[]
+    expect([hasCookie, isAuthorized]).toEqual([false, false])
+    expect(copy).toMatchObject(fields)
+    expect(names).toEqual(Object.keys(copy as object))
+  })
+
   it('shares it when the response says that it is public, or varies by it', async () => {
     for (const headers of [PUBLIC, { ...MINUTE, Vary: 'Cookie' }]) {
       const { get, seen } = await stage(framework, (asked) => ({ headers, body: asked.headers.cookie ?? 'nobody' }))

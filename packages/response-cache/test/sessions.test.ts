@@ -121,6 +121,22 @@ it.each(['oidc', 'authInfo', 'account', 'kauth', 'csrfToken'])(
   },
 )
 
+it('takes no cookie to be in a key that was made of the names of the fields', async () => {
+  const app = express()
+  function key({ headers }: Request): string {
+    let names = ''
+    for (const name in headers) if (name.startsWith('x-')) names += name
+    return names
+  }
+  app.use(
+    responseCache({ adapter: memoryAdapter(), ttlMs: 60_000, key }),
+    (req, res) => void res.send(req.headers.cookie ?? 'new'),
+  )
+  const get = await listening(app.listen(0, '127.0.0.1'))
+  await get()
+  expect((await get({ Cookie: 'ann' })).body).toBe('ann')
+})
+
 it('keeps for its client what was made by a user that a middleware behind has defined, and leaves the request as that has made it', async () => {
   const seen: Request[] = []
   const { get, count } = await serving((req, res) => {
