@@ -10,7 +10,7 @@ export type Callback<T> = (error?: unknown, value?: T) => unknown
  * @throws {TypeError} when the callback is something else, such as the `maxAge` of koa-session
  */
 export function settled<T>(promise: Promise<T>, callback: Callback<T> | undefined): Promise<T> | undefined {
-  if (callback === undefined || typeof callback !== 'function') {
+  if (typeof callback !== 'function') {
     promise.catch(() => {})
     if (callback !== undefined) throw new TypeError(NOT_KOA)
     return promise
