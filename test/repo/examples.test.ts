@@ -143,10 +143,17 @@ it('examples/payments ends when it is asked to, after what runs, though a client
     return response.statusCode
   }
   let stopping: Promise<number | null> | undefined
-  expect(await pay('first', () => (stopping = program.stop()))).toBe(201)
-  let hasStopped = false
-  void stopping?.then(() => (hasStopped = true))
-  for (let count = 0; !hasStopped; count += 1) await pay(`${count}`).catch(() => {})
+  const begin = (): void => {
+    stopping = program.stop()
+  }
+  expect(await pay('first', begin)).toBe(201)
+  let isUp = true
+  for (let count = 0; isUp; count += 1) {
+    isUp = await pay(`${count}`).then(
+      () => true,
+      () => false,
+    )
+  }
   expect(await stopping).toBe(0)
   agent.destroy()
 })
