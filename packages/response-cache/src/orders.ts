@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { checkedTags } from '@holdfast/cache/engine'
 import type { Asked } from './asked.ts'
 import { saidOf } from './directives.ts'
 import type { Settings } from './options.ts'
@@ -51,7 +52,7 @@ export function createOrders<Native, Target>(
       now,
       judge,
       said: () => saidOf(target(native)),
-      tagsOf: () => tags?.(native, target(native)) ?? [],
+      tagsOf: () => checkedTags(tags?.(native, target(native)) ?? []),
       handled: () => reads?.stop(),
       read: (names) => (reads === undefined ? undefined : firstRead(reads, keyed, names)),
     }

@@ -159,3 +159,30 @@ it('is told by Express handlers through their response, and by Koa handlers thro
     listening.close()
   }
 })
+
+it('stores no response for which tags gives a text in the place of a list: a purge would not find it', async () => {
+  const cache = onExpress({
+    adapter: memoryAdapter(),
+    ttlMs: 60_000,
+    tags: ({ path }) => (path === '/text' ? 'product:7' : ['product:7']),
+  })
+  const server = express()
+    .use(cache)
+    .get('/:page', (_req, res) => void res.send('page'))
+    .listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  const statuses = []
+  for (const path of ['/text', '/text', '/list', '/list']) {
+    const { status, body, headers } = await request(port, { path })
+    statuses.push([status, body, headers['cache-status']?.includes('hit;') ?? false])
+  }
+  server.close()
+  expect(statuses).toEqual([
+    [200, 'page', false],
+    [200, 'page', false],
+    [200, 'page', false],
+    [200, 'page', true],
+  ])
+})
