@@ -23,7 +23,8 @@ function isAdapter(given: unknown): given is Adapter {
 /** @throws {TypeError} when the options are no object, or there is one that nothing reads: it is misspelt, or of another library */
 export function checkKnown(of: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`The options of ${of} must be an object, got ${shown(options)}`)
+    const what = typeof options === 'string' ? 'a string' : shown(options) // a URL may have a password
+    throw new TypeError(`The options of ${of} must be an object, got ${what}`)
   }
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined || known.includes(option)) continue

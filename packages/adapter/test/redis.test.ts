@@ -170,6 +170,11 @@ describe('options', () => {
     ],
     ['a client in place of options', inspector, /redisAdapter\(\{ client \}\)/],
     ['nothing', undefined, /^The options of redisAdapter must be an object, got undefined/],
+    [
+      'a url in place of options',
+      'redis://user:secret@localhost',
+      /^The options of redisAdapter must be an object, got a string$/,
+    ],
     ['milliseconds as a text', { url, timeoutMs: '500' }, /^timeoutMs must be .* got "500"/],
     ['both', { url, client: inspector }, /either a client or a url/],
     ['a client of another kind', { client: {} }, /ioredis 5 or 6/],
