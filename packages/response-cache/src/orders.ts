@@ -7,7 +7,7 @@ import type { Order, Production, Purpose } from './order.ts'
 import { decideAs } from './own-headers.ts'
 import { createPolicy } from './policy.ts'
 import { produce } from './production.ts'
-import { type Input, type Reads, watchFields, watchReads } from './reads.ts'
+import { type Input, type Reads, watchReads } from './reads.ts'
 import type { Refusal } from './rfc/storable.ts'
 import { isDevelopment, warnOfFields, warnOfReads } from './warnings.ts'
 
@@ -69,30 +69,25 @@ export function createOrders<Native, Target>(
         return asked.next()
       }
       if (mode === 'rfc') return produce(orderOf({ ...asked, next: go }, purpose))
-      const reads = watchReads(inputs(native), true)
-      const fields = isDevelopment() ? watchFields(headers) : undefined
-      function stop(): void {
-        reads.stop()
-        fields?.stop()
-      }
+      const reads = watchReads(inputs(native), headers)
       function next(): Promise<void> {
-        unseenBelow(response(native), reads, stop)
+        unseenBelow(response(native), reads)
         return go()
       }
       const production = produce(orderOf({ ...asked, next }, purpose, reads))
       production.product.then((product) => {
-        stop()
-        if (fields === undefined) return
+        reads.stop()
+        if (!isDevelopment()) return
         warnOfReads(reads, product.refusal, asked.base)
-        if (product.stored !== undefined) warnOfFields(fields.all, product.names, asked.base)
-      }, stop)
+        if (product.stored !== undefined) warnOfFields(reads.fields, product.names, asked.base)
+      }, reads.stop)
       return production
     },
   }
 }
 
 /** What stands in front looks at the session as well, when the head goes out and at the end: that is not the handlers'. */
-function unseenBelow(response: ServerResponse, reads: Reads, end: () => void): void {
+function unseenBelow(response: ServerResponse, reads: Reads): void {
   const { writeHead, write, flushHeaders, end: finish } = response
   const quietly =
     (method: (...args: never[]) => unknown) =>
@@ -103,7 +98,7 @@ function unseenBelow(response: ServerResponse, reads: Reads, end: () => void): v
     write: quietly(write),
     flushHeaders: quietly(flushHeaders),
     end(...args: unknown[]): unknown {
-      end()
+      reads.stop()
       return Reflect.apply(finish, response, args)
     },
   })
