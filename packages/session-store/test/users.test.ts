@@ -34,7 +34,8 @@ eachStage((stage) => {
         return { id: visit.id, user: visit.session?.['user'] }
       }
       const { url, store } = await stage.serve({ adapter, ...byUser, ...options }, act, { maxAge: HOUR_MS })
-      const { url: plainUrl } = await stage.serve({ adapter }, act, { maxAge: HOUR_MS })
+      const { hashIds } = options
+      const { url: plainUrl } = await stage.serve({ adapter, ...(hashIds && { hashIds }) }, act, { maxAge: HOUR_MS })
       const userOf = async (client: Browser) => ((await client.get(`${url}/`)).body as { user?: unknown }).user
       return {
         clock,
@@ -171,20 +172,41 @@ eachStage((stage) => {
       expect(await store.sessionsOf('ann')).toHaveLength(1)
     })
 
-    it("lets a user log in where one of maxPerUser is only listed, with onMax: 'reject'", async () => {
-      const { clock, logIn, plainUrl, store, userOf } = await site(
-        { maxPerUser: 1, onMax: 'reject' },
-        async ({ path, logOut }) => {
-          if (path === '/out') await logOut()
-        },
-      )
-      const first = await logIn('a')
-      await first.get(`${plainUrl}/out`) // by an app that keeps no list
-      clock.advance(4_999)
-      expect(await userOf(await logIn('b'))).toBeUndefined()
-      clock.advance(1)
-      expect(await userOf(await logIn('c'))).toBe('ann')
-      expect(await store.sessionsOf('ann')).toHaveLength(1)
+    it.each([{}, { hashIds: 'a secret of at least 16' }])(
+      "lets a user log in where one of maxPerUser is only listed, with onMax: 'reject' and %p",
+      async (options) => {
+        const { clock, logIn, plainUrl, store, userOf } = await site(
+          { maxPerUser: 1, onMax: 'reject', ...options },
+          async ({ path, logOut }) => {
+            if (path === '/out') await logOut()
+          },
+        )
+        const first = await logIn('a')
+        await first.get(`${plainUrl}/out`) // by an app that keeps no list
+        clock.advance(4_999)
+        expect(await userOf(await logIn('b'))).toBeUndefined()
+        clock.advance(1)
+        expect(await userOf(await logIn('c'))).toBe('ann')
+        expect(await store.sessionsOf('ann')).toHaveLength(1)
+      },
+    )
+
+    it("counts a session that is still under the name of another store, with onMax: 'reject' and hashIds", async () => {
+      const clock = fakeClock(Date.now())
+      const adapter = makeAdapter(clock.now)
+      const act: Act = ({ path, session }) => {
+        if (path === '/in') session['user'] = 'ann'
+        return session['user']
+      }
+      const limits = { hashIds: 'a secret of at least 16', maxPerUser: 1, onMax: 'reject' as const }
+      const [other, { url }] = [await stage.serve({ adapter }, act), await stage.serve({ adapter, ...byUser, ...limits }, act)]
+      const [first, second] = [browser(), browser()]
+      await first.get(`${other.url}/in`)
+      expect((await first.get(url)).body).toBe('ann')
+      clock.advance(5_000)
+      await second.get(`${url}/in`)
+      expect((await second.get(url)).body).not.toBe('ann')
+      expect((await first.get(url)).body).toBe('ann')
     })
 
     it("keeps a user's list, whatever another store has let a client write where the store's own notes are", async () => {

@@ -35,7 +35,8 @@ export function createBegin({ settings, users }: Context, sight: Sight): Begin {
     if (before !== undefined && now + ttlMs <= before.listedUntil + LISTED_SLACK_MS)
       return { user, meta: { ...before.meta, ...age } }
     const sighting = { name, created: created ?? now, ttlMs: Math.max(1, ttlMs) }
-    const how = before === undefined ? { epoch: 0, joining: session } : { epoch: before.meta.epoch ?? 0 }
+    const how =
+      before === undefined ? { epoch: 0, joining: session } : { epoch: before.meta.epoch ?? 0, plain: before.plain !== undefined }
     const epoch = await sight(user, { ...sighting, ...how })
     if (held !== undefined) held.listedUntil = now + ttlMs
     return epoch === undefined ? undefined : { user, meta: { ...age, epoch } }

@@ -12,7 +12,7 @@ export type Present = (user: string) => Promise<UserSession[]>
 const LONGEST_LOG_IN_MS = 5_000
 
 export function createPresent({ settings, users }: Context, { peek }: Collection): Present {
-  const { adapter, hashIds } = settings
+  const { adapter } = settings
 
   return async function present(user) {
     const listed = await users.list(user)
@@ -23,14 +23,12 @@ export function createPresent({ settings, users }: Context, { peek }: Collection
       }),
     )
     const before = adapter.now() - LONGEST_LOG_IN_MS
-    const lost = listed.filter(({ lastSeen }, at) => found[at] === undefined && lastSeen <= before)
-    // With hashed ids, one that is still under its plain name cannot be found by what is listed.
-    if (hashIds === undefined) {
-      await users.unlist(
-        user,
-        lost.map(({ name }) => name),
-      )
-    }
-    return found.filter((each) => each !== undefined).map(({ name: _name, ...shown }) => shown)
+    // One that is still under its plain name cannot be found by what is listed.
+    const lost = listed.filter(({ lastSeen, plain }, at) => found[at] === undefined && !plain && lastSeen <= before)
+    await users.unlist(
+      user,
+      lost.map(({ name }) => name),
+    )
+    return found.filter((each) => each !== undefined).map(({ name: _name, plain: _plain, ...shown }) => shown)
   }
 }

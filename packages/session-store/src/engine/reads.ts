@@ -94,7 +94,7 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
     const { created = now, epoch = 0 } = meta
     const lastsMs = listedMs(held.leftMs, session)
     held.listedUntil = now + lastsMs
-    const current = await sight(held.user, { name, epoch, created, ttlMs: lastsMs })
+    const current = await sight(held.user, { name, epoch, created, ttlMs: lastsMs, plain: held.plain !== undefined })
     if (current === undefined) return gone(sid)
     held.meta = { created, epoch: current }
     return { state: 'found', held, session }

@@ -28,6 +28,8 @@ export interface Sighting {
   readonly ttlMs: number
   /** The session, when a user logs in by it. */
   readonly joining?: SessionRecord
+  /** Whether its record is still under the name that another store gave it. */
+  readonly plain?: boolean
 }
 
 export interface Users {
@@ -37,7 +39,7 @@ export interface Users {
   nameOf(user: unknown): string | undefined
   /** Lists a session as seen. */
   see(user: string, sighting: Sighting): Promise<SeeResult>
-  list(user: string): Promise<readonly (UserSession & { readonly name: string })[]>
+  list(user: string): Promise<readonly (UserSession & { readonly name: string; readonly plain: boolean })[]>
   unlist(user: string, names: readonly string[], dead?: boolean): Promise<void>
   /** @returns The names of those that were listed */
   logOut(user: string, except: string | undefined): Promise<readonly string[]>
@@ -78,16 +80,16 @@ export function createUsers(settings: Settings, run: Run): Users {
     nameOf,
     of: (session) => nameOf(userOf?.(session)),
 
-    async see(user, { name, epoch, created, ttlMs, joining }) {
+    async see(user, { name, epoch, created, ttlMs, joining, plain = false }) {
       const limits = { max: maxPerUser, onMax }
-      const args = { name, epoch, created, ttlMs, note: noteOf(user, joining), joins: joining !== undefined, ...limits }
+      const args = { name, epoch, created, ttlMs, note: noteOf(user, joining), joins: joining !== undefined, plain, ...limits }
       return run(see, keyOf(user), args)
     },
 
     async list(user) {
       const listed = await run(list, keyOf(user), undefined)
-      return listed.map(([name, { created, seen, note }]) => {
-        return { name, id: publicId(name), created, lastSeen: seen, description: described(user, note) }
+      return listed.map(([name, { created, seen, plain, note }]) => {
+        return { name, plain, id: publicId(name), created, lastSeen: seen, description: described(user, note) }
       })
     },
 

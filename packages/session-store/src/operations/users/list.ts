@@ -8,7 +8,7 @@ export const list: Operation<UserSessions, undefined, readonly [name: string, se
 
     step(state: UserSessions | undefined, _args: undefined, now) {
       const open = living(opened(state), now).filter(([, { dead }]) => !dead)
-      return { result: open.map(([name, { created, seen, ends, note }]) => [name, { created, seen, ends, note }]) }
+      return { result: open.map(([name, { dead: _dead, ...session }]) => [name, session]) }
     },
 
     luaPrelude: sessionsLua,
@@ -19,7 +19,7 @@ export const list: Operation<UserSessions, undefined, readonly [name: string, se
     for _, each in ipairs((living())) do
       if not each.dead then
         reply[#reply + 1] = each.name
-        reply[#reply + 1] = string.format('%.0f %.0f %.0f', each.created, each.seen, each.ends)
+        reply[#reply + 1] = string.format('%.0f %.0f %.0f %d', each.created, each.seen, each.ends, each.plain and 1 or 0)
         reply[#reply + 1] = each.note
       end
     end
@@ -31,10 +31,10 @@ export const list: Operation<UserSessions, undefined, readonly [name: string, se
     decode(reply) {
       const sessions: [string, Omit<Listed, 'dead'>][] = []
       for (let at = 0; at + 2 < reply.length; at += 3) {
-        const [created = 0, seen = 0, ends = 0] = String(reply[at + 1])
+        const [created = 0, seen = 0, ends = 0, plain] = String(reply[at + 1])
           .split(' ')
           .map(Number)
-        sessions.push([String(reply[at]), { created, seen, ends, note: String(reply[at + 2]) }])
+        sessions.push([String(reply[at]), { created, seen, ends, plain: plain === 1, note: String(reply[at + 2]) }])
       }
       return sessions
     },

@@ -22,7 +22,7 @@ export const logOut: Operation<UserSessions, LogOutArgs, readonly string[]> = de
     user.keepUntil = now + keepMs
     user.listed.clear()
     if (except !== '' && kept?.dead !== true) {
-      user.listed.set(except, kept ?? { created: now, seen: now, ends: now + ttlMs, dead: false, note: '' })
+      user.listed.set(except, kept ?? { created: now, seen: now, ends: now + ttlMs, dead: false, plain: false, note: '' })
     }
     const names = listed.filter(([name, { dead }]) => name !== except && !dead).map(([name]) => name)
     return { result: names, next: { state: user, ttlMs: Math.max(ends, now + keepMs) - now } }

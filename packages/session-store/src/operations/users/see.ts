@@ -14,6 +14,8 @@ export interface SeeArgs {
   readonly note: string | undefined
   /** Whether the user logs in by it: it belongs to the epoch that is. */
   readonly joins: boolean
+  /** Whether its record is still under the name that another store gave it. */
+  readonly plain: boolean
   /** How many sessions a user may have; 0 for any number. */
   readonly max: number
   readonly onMax: 'evict-oldest' | 'reject'
@@ -38,7 +40,7 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
   name: 'session.see',
 
   step(state: UserSessions | undefined, args: SeeArgs, now, ends = 0) {
-    const { name, epoch, ttlMs, created, note, joins, max, onMax } = args
+    const { name, epoch, ttlMs, created, note, joins, plain, max, onMax } = args
     const user = opened(state)
     const before = user.listed.get(name)
     const own = before !== undefined && before.ends > now ? before : undefined
@@ -63,6 +65,7 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
       seen: now,
       ends: until,
       dead: false,
+      plain,
       note: note ?? own?.note ?? '',
     })
     return { ...answer('alive', user.epoch, evicted), next: { state: user, ttlMs: Math.max(ends, until) - now } }
@@ -78,6 +81,7 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
     end
     local name, epoch, ttl, created = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local note, joins, max, rejects = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8] == 'reject'
+    local plain = ARGV[9] == '1'
     local known_epoch, packed = read('epoch', 's' .. name)
     local shown = known_epoch or '0'
     local epoch_now = tonumber(shown)
@@ -104,13 +108,13 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
       end
       own = { name = name, created = created, note = '' }
     end
-    own.seen, own.ends, own.dead = now, now + ttl, false
+    own.seen, own.ends, own.dead, own.plain = now, now + ttl, false, plain
     if note ~= '' then own.note = note end
     put(last, own)
     return reply
   `,
 
-  encode: ({ name, epoch, ttlMs, created, note = '', joins, max, onMax }) => [
+  encode: ({ name, epoch, ttlMs, created, note = '', joins, plain, max, onMax }) => [
     name,
     epoch,
     ttlMs,
@@ -119,6 +123,7 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
     joins ? 1 : 0,
     max,
     onMax,
+    plain ? 1 : 0,
   ],
   decode: ([verdict, epoch, ...evicted]) => ({
     verdict: String(verdict) as SeeResult['verdict'],

@@ -6,6 +6,8 @@ export interface Listed {
   readonly ends: number
   /** It was put out, and must not come back while a record of it may be left. */
   readonly dead: boolean
+  /** When it was last seen, its record was still under the name that another store had given it. */
+  readonly plain: boolean
   /** What the app says of it. */
   readonly note: string
 }
@@ -32,16 +34,18 @@ export function living({ listed }: UserSessions, now: number): [name: string, se
 }
 
 /**
- * The same in Lua: `living()` gives a list of `{ name, created, seen, ends, dead, note }`, and one of the fields that have ended;
+ * The same in Lua: `living()` gives a list of `{ name, created, seen, ends, dead, plain, note }`, and one of the fields that have ended;
  * `session(name, packed)` unpacks one; `put(ttl, session)` writes one, with further fields.
  */
 export const sessionsLua: string = `
   local function session(name, packed)
     if not packed then return nil end
-    local created, seen, ends_at, dead, note = packed:match('^(%d+) (%d+) (%d+) ([01]) (.*)$')
+    local created, seen, ends_at, how, note = packed:match('^(%d+) (%d+) (%d+) ([012]) (.*)$')
     ends_at = tonumber(ends_at)
     if ends_at <= now then return nil end
-    return { name = name, created = tonumber(created), seen = tonumber(seen), ends = ends_at, dead = dead == '1', note = note }
+    local found = { name = name, created = tonumber(created), seen = tonumber(seen), ends = ends_at, note = note }
+    found.dead, found.plain = how == '1', how == '2'
+    return found
   end
   local function is_older(a, b)
     if a.created ~= b.created then return a.created < b.created end
@@ -62,7 +66,8 @@ export const sessionsLua: string = `
     return found, ended
   end
   local function put(ttl, s, ...)
-    local packed = string.format('%.0f %.0f %.0f ', s.created, s.seen, s.ends) .. (s.dead and '1 ' or '0 ') .. s.note
+    local how = s.dead and '1 ' or s.plain and '2 ' or '0 '
+    local packed = string.format('%.0f %.0f %.0f ', s.created, s.seen, s.ends) .. how .. s.note
     update(ttl, 's' .. s.name, packed, ...)
   end
 `

@@ -28,7 +28,7 @@ export const unlist: Operation<UserSessions, UnlistArgs, void> = defineOperation
       local field = 's' .. ARGV[i]
       local packed = read(field)
       local times, note
-      if packed then times, note = packed:match('^(%d+ %d+ %d+) 0( .*)$') end
+      if packed then times, note = packed:match('^(%d+ %d+ %d+) [02]( .*)$') end
       if times and ARGV[1] == '1' then
         update(ends - now, field, times .. ' 1' .. note)
       elseif times then
