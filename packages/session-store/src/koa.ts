@@ -3,6 +3,7 @@ import type { Accounts } from './engine/accounts.ts'
 import type { Held } from './engine/held.ts'
 import { createSessions, type Sessions } from './engine/sessions.ts'
 import type { UserSession } from './engine/users.ts'
+import { SessionLimitError } from './errors.ts'
 import { announce } from './events.ts'
 import { expiryDialect, expiryTtl } from './expiry.ts'
 import { show } from './live.ts'
@@ -54,6 +55,8 @@ interface Visit {
   current: Hold | undefined
   /** The last id that it gave up, and whose session that was. */
   left: { readonly sid: string; readonly user: string | undefined } | undefined
+  /** Whose log-in was refused, and under which id. */
+  refused: { readonly key: string; readonly user: unknown; readonly error: SessionLimitError } | undefined
 }
 
 /** express-session gives its stores a `generate`, and would wait forever for this one to call back. */
@@ -94,8 +97,9 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
   }
 
   /** Where nothing has changed and the read has moved the session's end, nothing is sent. */
-  async set(key: string, session: KoaSessionData, maxAge?: MaxAge, { ctx }: CallContext = {}): Promise<void> {
+  async set(key: string, session: KoaSessionData, maxAge?: MaxAge, { ctx, changed }: CallContext = {}): Promise<void> {
     const visit = ctx && this.#visitOf(ctx)
+    if (visit !== undefined) this.#staysRefused(visit, key, session, changed === true)
     const hold = visit?.holds.get(key)
     if (hold !== undefined && 'standsIn' in hold) {
       if (ctx !== undefined) keepId(ctx, key)
@@ -116,6 +120,9 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
       visit.left = undefined
       if (left !== undefined && this.#settings.regenerateGraceMs > 0) await this.#sessions.leave(left.sid, key, left.user)
     } catch (error) {
+      if (visit !== undefined && error instanceof SessionLimitError) {
+        visit.refused = { key, user: this.#settings.user?.(session), error }
+      }
       this.#sessions.tolerate(key, error)
     }
   }
@@ -167,10 +174,22 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
     return hold === undefined
   }
 
+  /**
+   * koa-session saves once more at the end of a request what it could not save before: then there may be room for it, behind an answer
+   * that says that there was none. When an app calls `save()` again, `changed` is false.
+   *
+   * @throws {SessionLimitError} as before
+   */
+  #staysRefused(visit: Visit, key: string, session: KoaSessionData, isAtEnd: boolean): void {
+    const { refused } = visit
+    if (isAtEnd && refused?.key === key && refused.user === this.#settings.user?.(session)) throw refused.error
+    visit.refused = undefined
+  }
+
   #visitOf(ctx: object): Visit {
     const known = this.#visits.get(ctx)
     if (known !== undefined) return known
-    const visit: Visit = { holds: new Map(), current: undefined, left: undefined }
+    const visit: Visit = { holds: new Map(), current: undefined, left: undefined, refused: undefined }
     this.#visits.set(ctx, visit)
     return visit
   }

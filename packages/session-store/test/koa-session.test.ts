@@ -167,6 +167,31 @@ it('sends the id of a session that the app saves and does not wait for, and lets
   expect((await client.get(`${url}/save`)).status).toBe(200)
 })
 
+it('stores nothing of a log-in over maxPerUser behind its 403, and what the app saves again once there is room', async () => {
+  const options = { user: ({ user }: Fields) => user as string | undefined, maxPerUser: 1, onMax: 'reject' as const }
+  const store = sessionStore({ adapter: memoryAdapter(), ...options })
+  const url = await serveKoa(store, async (visit) => {
+    if (visit.path.startsWith('/regenerate')) await visit.regenerate()
+    if (visit.path !== '/') visit.session['user'] = 'ann'
+    if (!visit.path.endsWith('/twice')) return visit.session
+    await visit.save().catch(async (error: unknown) => {
+      await store.destroyAllOf('ann')
+      if (visit.path.includes('/fails')) throw error
+      await visit.save()
+    })
+    return visit.session
+  })
+  for (const path of ['/fails/twice', '/regenerate/fails/twice']) {
+    await browser().get(`${url}/in`)
+    expect((await browser().get(url + path)).status).toBe(403)
+    expect(await store.sessionsOf('ann')).toEqual([])
+  }
+  await browser().get(`${url}/in`)
+  const client = browser()
+  expect((await client.get(`${url}/twice`)).status).toBe(200)
+  expect((await client.get(`${url}/`)).body).toEqual({ user: 'ann' })
+})
+
 it('sends one cookie for a save, where cookies of one name do not replace each other either', async () => {
   const url = await serveKoa(sessionStore({ adapter: memoryAdapter() }), act, { signed: false, overwrite: false })
   const client = browser()
