@@ -149,6 +149,7 @@ eachStage((stage) => {
     ['JSON that is no object', (redis: Redis, key: string) => redis.set(key, '[1]', 'EX', 100)],
     ['another kind of key', (redis: Redis, key: string) => redis.multi().del(key).hset(key, 'a', 1).expire(key, 100).exec()],
     ['what its framework fails on', (redis: Redis, key: string) => redis.set(key, SPOILT, 'EX', 100)],
+    ['what is nested so deeply that its framework fails on it', (redis: Redis, key: string) => redis.set(key, DEEP, 'EX', 100)],
     ['a record that says it is encrypted', (redis: Redis, key: string) => redis.set(key, 'holdfast:1:1000:abc', 'EX', 100)],
     ['a record that says it was moved', (redis: Redis, key: string) => redis.set(key, MOVED, 'EX', 100)],
   ])('costs one user a new session where there is %s under the key', async (_, spoil) => {
@@ -170,6 +171,7 @@ eachStage((stage) => {
 })
 
 const SPOILT = '{"cookie":{"originalMaxAge":"a day"},"toJSON":1}'
+const DEEP = `{"cookie":{"originalMaxAge":null},"deep":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
 const MOVED = '{"cookie":{"originalMaxAge":null,"expires":null,"httpOnly":true,"path":"/"},"__holdfast":{"moved":"AAAA"}}'
 
 /** Asks until Redis is tried again. */

@@ -1,3 +1,4 @@
+import { checkDepth } from '../depth.ts'
 import type { SessionRecord } from '../merge.ts'
 import { isMoveRecord, type Move, moveIn, publicId } from '../names.ts'
 import { type ReadResult, read } from '../operations/read.ts'
@@ -42,6 +43,7 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
       const text = codec.decode(key, bytes)
       const parsed = await codec.parse(text)
       dialect.check(parsed.session)
+      checkDepth(parsed.session, text)
       return { text, ...parsed }
     } catch (error) {
       tell({ type: 'corrupt', id: publicId(names.of(sid)), error })
