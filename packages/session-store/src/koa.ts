@@ -150,9 +150,9 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
     return this.#sessions.destroyOf(user, id)
   }
 
-  /** @param sid A `ctx.session.externalKey` */
-  idOf(sid: string): string {
-    return this.#sessions.idOf(sid)
+  /** @param of A request's context, or an id: `ctx.session.externalKey` is the one before a regenerate where a request came by that */
+  idOf(of: string | SessionContext): string {
+    return this.#sessions.idOf(typeof of === 'string' ? of : this.#sidOf(of))
   }
 
   /**
@@ -184,6 +184,12 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
     const { refused } = visit
     if (isAtEnd && refused?.key === key && refused.user === this.#settings.user?.(session)) throw refused.error
     visit.refused = undefined
+  }
+
+  #sidOf(ctx: SessionContext): string {
+    const hold = this.#visits.get(ctx)?.current
+    if (hold !== undefined && 'held' in hold) return hold.held.sid
+    return String(Reflect.get(ctx.session ?? {}, 'externalKey'))
   }
 
   #visitOf(ctx: object): Visit {

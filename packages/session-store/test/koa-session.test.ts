@@ -150,6 +150,23 @@ it('updates the session that a request has now, after a regenerate too', async (
   expect((await client.get(`${url}/`)).body).toEqual({ n: 2 })
 })
 
+it('knows the session of a request on the list of its user, also where it came by the id before a regenerate', async () => {
+  const options = { user: ({ user }: Fields) => user as string | undefined, regenerateGraceMs: MINUTE_MS }
+  const store = sessionStore({ adapter: memoryAdapter(), ...options })
+  const [early, late] = [
+    { cookies: {}, session: { externalKey: 'old' } },
+    { cookies: {}, session: { externalKey: 'old' } },
+  ]
+  await store.set('old', { user: 'ann' }, MINUTE_MS, { ctx: early })
+  expect((await store.sessionsOf('ann')).map(({ id }) => id)).toEqual([store.idOf(early)])
+  await store.destroy('old', { ctx: early })
+  expect(store.idOf(early)).toBe(store.idOf('old'))
+  await store.set('new', { user: 'ann' }, MINUTE_MS, { ctx: early })
+  await store.get('old', MINUTE_MS, { ctx: late })
+  expect((await store.sessionsOf('ann')).map(({ id }) => id)).toEqual([store.idOf(late)])
+  expect(store.idOf(late)).toBe(store.idOf(early))
+})
+
 it('sends the id of a session that the app saves and does not wait for, and lets nothing throw when it is stored', async () => {
   const stored = gate()
   const memory = memoryAdapter()
