@@ -71,7 +71,10 @@ export interface AdapterEvents {
   subscribe(channel: string, listener: EventListener): Promise<() => Promise<void>>
 }
 
-/** A message; or a gap: the connection was lost and is back, and what was said meanwhile was missed. */
+/**
+ * A message; or a gap: the connection was lost and is back, and what was said meanwhile was missed, or the adapter was closed, and
+ * nothing is heard any more.
+ */
 export type AdapterEvent = { readonly type: 'message'; readonly message: string } | { readonly type: 'gap' }
 
 export type EventListener = (event: AdapterEvent) => void

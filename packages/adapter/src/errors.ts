@@ -20,10 +20,16 @@ export class AdapterUnavailableError extends AdapterError {
   override readonly code = 'ERR_HOLDFAST_ADAPTER_UNAVAILABLE'
   /** In how many milliseconds the adapter tries again, where it knows: until then it fails without asking Redis. */
   readonly retryAfterMs: number | undefined
+  /** Whether the adapter was closed: it never works again. */
+  readonly isClosed: boolean
 
-  constructor(message: string, { retryAfterMs, ...options }: ErrorOptions & { retryAfterMs?: number } = {}) {
+  constructor(
+    message: string,
+    { retryAfterMs, isClosed = false, ...options }: ErrorOptions & { retryAfterMs?: number; isClosed?: boolean } = {},
+  ) {
     super(message, options)
     this.retryAfterMs = retryAfterMs
+    this.isClosed = isClosed
   }
 }
 
@@ -52,6 +58,11 @@ export class OperationError extends Error {
 /** Whether the adapter failed, in whichever copy of this package the error was made. */
 export function isAdapterError(error: unknown): error is AdapterError {
   return typeof error === 'object' && error !== null && 'code' in error && String(error.code).startsWith(ADAPTER_CODE)
+}
+
+/** Whether the adapter failed since it was closed: waiting for it is in vain. */
+export function isClosedError(error: unknown): boolean {
+  return isAdapterError(error) && 'isClosed' in error && error.isClosed === true
 }
 
 /** A key as messages show it: printable, and at most some 80 characters. */

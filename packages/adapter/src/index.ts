@@ -6,6 +6,7 @@ export {
   AdapterUnavailableError,
   AdapterWrongTypeError,
   isAdapterError,
+  isClosedError,
   OperationError,
 } from './errors.ts'
 export { subjectKey, valueKey } from './keys.ts'

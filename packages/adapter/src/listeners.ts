@@ -8,10 +8,23 @@ export interface Listeners {
   has(channel: string): boolean
   channels(): Iterable<string>
   deliver(channel: string, event: AdapterEvent): void
+  /** Nothing comes any more: a gap for all, so that nobody waits for what cannot come. */
+  end(): void
 }
 
 export function createListeners(): Listeners {
   const byChannel = new Map<string, Set<{ readonly listener: EventListener }>>()
+
+  function deliver(channel: string, event: AdapterEvent): void {
+    for (const { listener } of [...(byChannel.get(channel) ?? [])]) {
+      try {
+        listener(event)
+      } catch (error) {
+        report(error)
+      }
+    }
+  }
+
   return {
     add(channel, listener) {
       const registered = { listener }
@@ -24,14 +37,9 @@ export function createListeners(): Listeners {
     },
     has: (channel) => byChannel.has(channel),
     channels: () => byChannel.keys(),
-    deliver(channel, event) {
-      for (const { listener } of [...(byChannel.get(channel) ?? [])]) {
-        try {
-          listener(event)
-        } catch (error) {
-          report(error)
-        }
-      }
+    deliver,
+    end() {
+      for (const channel of [...byChannel.keys()]) deliver(channel, { type: 'gap' })
     },
   }
 }

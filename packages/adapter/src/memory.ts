@@ -36,7 +36,7 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
   let closed = false
 
   function check(options?: CallOptions): void {
-    if (closed) throw new AdapterUnavailableError('The memory adapter was closed')
+    if (closed) throw new AdapterUnavailableError('The memory adapter was closed', { isClosed: true })
     options?.signal?.throwIfAborted()
   }
 
@@ -126,6 +126,7 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
     events,
     async close() {
       closed = true
+      events.end()
     },
   }
 }

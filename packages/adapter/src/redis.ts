@@ -114,8 +114,9 @@ export function redisAdapter(options: RedisAdapterOptions): Adapter {
     scan: (keyPrefix, options) => scanKeys(connection, prefix, keyPrefix, options),
     events,
     async close() {
+      const closing = connection.close()
       closeEvents()
-      await connection.close()
+      await closing
     },
   }
 }

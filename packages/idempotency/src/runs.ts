@@ -1,4 +1,4 @@
-import { type Adapter, isAdapterError } from '@holdfast/adapter'
+import { type Adapter, isAdapterError, isClosedError } from '@holdfast/adapter'
 import { type Alarms, inboxOf, newToken, startHeartbeat } from '@holdfast/adapter/lease'
 import { RunLostError } from './errors.ts'
 import { announceFailure, type IdempotencyFailureEvent } from './events.ts'
@@ -55,7 +55,7 @@ export type Committed = CommitResult | { readonly state: 'failed' }
 
 export interface Runs {
   /**
-   * Begins a run, or says why not; waits for one that is going on, for `waitMs` at the most.
+   * Begins a run, or says why not; waits for one that is going on, for `waitMs` at the most, or until the adapter is closed.
    *
    * @param signal Ends the wait
    * @throws {AdapterError} when the adapter fails; but not while it is known that another runs
@@ -152,7 +152,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
       const { subject, fingerprint } = what
       const token = newToken()
       const listening = waitMs > 0 ? inbox.listen(subject) : undefined
-      const giveUpAt = now() + waitMs
+      let giveUpAt = now() + waitMs
       let running: Extract<BeginResult, { state: 'in-progress' }> | undefined
 
       async function ask(): Promise<BeginResult> {
@@ -160,8 +160,9 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
         try {
           return await adapter.run(begin, subject, { token, fingerprint, leaseMs, keepMs, address })
         } catch (error) {
-          if (running !== undefined && isAdapterError(error)) return running
-          throw error
+          if (running === undefined || !isAdapterError(error)) throw error
+          if (isClosedError(error)) giveUpAt = now()
+          return running
         }
       }
 

@@ -278,6 +278,15 @@ eachAdapter((makeAdapter) => {
       await pass(1_000)
       expect(await asked).toEqual(ENDED)
     })
+
+    it('gives up at once when the adapter is closed, and runs nothing, since another runs', async () => {
+      const { adapter, runs, pass } = stage(makeAdapter, waiting)
+      await begun(runs)
+      const asked = runs.begin(what)
+      await pass(10)
+      await adapter.close()
+      expect(await asked).toEqual(IN_PROGRESS) // and no clock has moved
+    })
   })
 
   it('frees a key for whatever comes, and a run that was freed keeps nothing', async () => {

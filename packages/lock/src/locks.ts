@@ -25,7 +25,7 @@ export interface Locks {
    * whoever holds it and asks again waits for itself.
    *
    * @throws {LockTimeoutError} when it was not free within `waitMs`
-   * @throws {AdapterError} when the adapter fails: at once, or for 5 s while it waits
+   * @throws {AdapterError} when the adapter fails: at once, or for 5 s while it waits; when it is closed, at once
    * @throws The signal's reason, when it is aborted; the place in line is given back
    */
   acquire(key: string, options?: AcquireOptions): Promise<Lock>

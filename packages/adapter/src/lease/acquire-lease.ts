@@ -1,5 +1,5 @@
 import type { Adapter } from '../adapter.ts'
-import { isAdapterError } from '../errors.ts'
+import { isAdapterError, isClosedError } from '../errors.ts'
 import { checkedWhole } from '../options.ts'
 import { type AcquireResult, acquire, OFTEN_MS } from './acquire.ts'
 import { type Alarms, waitingAlarms } from './alarms.ts'
@@ -39,7 +39,8 @@ export type LeaseAnswer =
  * Takes a lease: at once where one is left, else first come, first served, woken by whoever gives one back.
  *
  * One command where nobody is in the way. A waiter sends at most one a second of its own accord. While it waits, an AdapterError is
- * no end of it: it asks again for as long as its place in line may stand, 5 s. Its token makes that safe.
+ * no end of it: it asks again for as long as its place in line may stand, 5 s. Its token makes that safe. An adapter
+ * that was closed ends it at once.
  *
  * @returns The lease, or undefined when there was none within `waitMs`
  * @throws {AdapterError} when the adapter fails at the first call, or for 5 s while it waits
@@ -75,6 +76,7 @@ export async function askForLease(
       seenAt = now()
       return asked
     } catch (error) {
+      if (isClosedError(error)) throw error
       if (isAdapterError(error) && now() - seenAt <= ALIVE_MS) return { state: 'waiting', retryInMs: OFTEN_MS }
       throw error
     }

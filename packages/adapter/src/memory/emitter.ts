@@ -8,7 +8,7 @@ import { createListeners } from '../listeners.ts'
  */
 export function memoryEvents(
   check: (options?: CallOptions) => void,
-): AdapterEvents & { emit(channel: string, message: string): void } {
+): AdapterEvents & { emit(channel: string, message: string): void; end(): void } {
   const listeners = createListeners()
 
   function emit(channel: string, message: string): void {
@@ -17,6 +17,7 @@ export function memoryEvents(
 
   return {
     emit,
+    end: listeners.end,
     async publish(channel, message, options) {
       check(options)
       emit(channel, message)

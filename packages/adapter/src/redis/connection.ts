@@ -65,7 +65,7 @@ export function createConnection(
   }
 
   function start<T>(work: (client: RedisClient, waiting: Waiting) => Promise<T>, waiting: Waiting): Promise<T> {
-    if (closed) return Promise.reject(new AdapterUnavailableError('The Redis adapter was closed'))
+    if (closed) return Promise.reject(new AdapterUnavailableError('The Redis adapter was closed', { isClosed: true }))
     if (client === undefined) return opening.then(() => start(work, waiting))
     const outage = client.outage()
     if (outage !== undefined) return Promise.reject(outage)

@@ -134,6 +134,7 @@ export function redisEvents(
       const last = current
       current = undefined
       last?.close()
+      listeners.end()
     },
   }
 }

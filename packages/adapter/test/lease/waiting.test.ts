@@ -182,6 +182,23 @@ eachAdapter((makeAdapter) => {
     for (const each of [one, other, stranger]) each.stop()
   })
 
+  it('ends for who waits when the adapter is closed, at once and with its error', async () => {
+    const adapter = makeAdapter()
+    await heard(adapter)
+    await acquireLease(adapter, '{k}', { leaseMs })
+    const waiting = acquireLease(adapter, '{k}', { leaseMs, waitMs: 60_000 })
+    await acquireLease(adapter, '{k}', { leaseMs }) // steps of one key keep their order: it is in line
+    const closedAt = performance.now()
+    await Promise.all([
+      adapter.close(),
+      expect(waiting).rejects.toMatchObject({
+        code: 'ERR_HOLDFAST_ADAPTER_UNAVAILABLE',
+        message: expect.stringMatching('was closed'),
+      }),
+    ])
+    expect(performance.now() - closedAt).toBeLessThan(750) // its next look of its own is a second later
+  })
+
   it('rejects at once when the adapter fails at the first call, and what is no lease', async () => {
     const adapter = failing(makeAdapter())
     await expect(acquireLease(adapter, '{k}', { leaseMs, waitMs: 5_000 })).rejects.toMatchObject({
