@@ -2,9 +2,8 @@ import { isAdapterError } from '@holdfast/adapter'
 import type { Exchange, Handler } from '@holdfast/http'
 import { isHeldFor, remember } from './held.ts'
 import { createTake, type Taken } from './locks.ts'
-import { checkedKey } from './options.ts'
 import { busy, unavailable } from './refusal.ts'
-import { checkedSerializeOptions, type SerializeOptions } from './serialize-options.ts'
+import { checkedRequestKey, checkedSerializeOptions, type SerializeOptions } from './serialize-options.ts'
 
 /** Lets one request per key at a time through to the later handlers. */
 export function createHandler<Native extends object>(options: SerializeOptions<Native>): Handler<Native> {
@@ -27,7 +26,7 @@ export function createHandler<Native extends object>(options: SerializeOptions<N
   return async function serialize(exchange, next) {
     const { native } = exchange
     if (skip !== undefined && (await skip(native))) return next()
-    const subject = checkedKey(await key(native))
+    const subject = checkedRequestKey(await key(native))
     if (isHeldFor(native, adapter, name, subject)) return next()
     const taken = await takeFor(exchange, subject)
     if (taken.state === 'busy') return exchange.respond(busy(retryAfterMs))

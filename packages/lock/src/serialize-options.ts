@@ -4,7 +4,7 @@ export interface SerializeOptions<Native> extends LocksOptions {
   /**
    * What one request at a time may work on, a string. Locks of the same `name` and key exclude it, wherever they are taken.
    *
-   * Types say of a route's parameter that it may be missing or a list: where it is, the request fails by a TypeError.
+   * Types say of a route's parameter that it may be missing or a list: where it is, or is empty, the request fails by a TypeError.
    */
   readonly key: (native: Native) => MaybeKey | Promise<MaybeKey>
   /** Whether a request passes without a lock. Defaults to none. */
@@ -52,6 +52,12 @@ export function checkedSerializeOptions<Native>(options: SerializeOptions<Native
     failure,
     locks: { adapter, ...(name !== undefined && { name }), ...(leaseMs !== undefined && { leaseMs }), ...(alarms && { alarms }) },
   }
+}
+
+/** @throws {TypeError} when it is no string, or is empty: a missing id would have strangers wait for each other */
+export function checkedRequestKey(key: MaybeKey): string {
+  if (typeof key === 'string' && key !== '') return key
+  throw new TypeError(`key must return a string that is not empty, got ${shown(key)}`)
 }
 
 const OPTIONS = ['adapter', 'key', 'name', 'skip', 'onBusy', 'waitMs', 'retryAfterMs', 'leaseMs', 'failure', 'alarms']

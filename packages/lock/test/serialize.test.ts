@@ -334,6 +334,7 @@ eachFramework((framework) => {
     ],
     ['that is missing', () => undefined],
     ['that is a list', () => ['a', 'b']],
+    ['that is empty', () => ''],
   ])('answers a key %s by an error, and asks for nothing', async (_what, key) => {
     const adapter = counting(memoryAdapter())
     const { port } = await framework.serve({
