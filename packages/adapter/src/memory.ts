@@ -5,7 +5,7 @@ import { memoryEvents } from './memory/emitter.ts'
 import { createLru } from './memory/lru.ts'
 import { States } from './memory/states.ts'
 import type { Operation, Transition } from './operation.ts'
-import { checkedNow, checkedTtl, checkedValue, checkedWhole, checkKnown } from './options.ts'
+import { checkCallOptions, checkedNow, checkedTtl, checkedValue, checkedWhole, checkKnown } from './options.ts'
 import { type AdapterCall, isTraced, traced } from './trace.ts'
 
 export interface MemoryAdapterOptions {
@@ -36,6 +36,7 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
   let closed = false
 
   function check(options?: CallOptions): void {
+    if (options !== undefined) checkCallOptions(options)
     if (closed) throw new AdapterUnavailableError('The memory adapter was closed', { isClosed: true })
     options?.signal?.throwIfAborted()
   }

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import type { Adapter } from './adapter.ts'
+import type { Adapter, CallOptions } from './adapter.ts'
 
 /**
  * What was given as the option `adapter` of a package that needs one.
@@ -56,7 +56,22 @@ export function checkedNow(now: (() => number) | undefined): void {
   throw new TypeError(`now must be a function that returns milliseconds, got ${typeof now}`)
 }
 
+/** @throws {RangeError} when it is not a duration that a timer can wait for */
+export function checkedTimeout(timeoutMs: number): number {
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= LONGEST_TIMER) return timeoutMs
+  throw new RangeError(`timeoutMs must be a whole number of milliseconds from 1 to ${LONGEST_TIMER}, got ${shown(timeoutMs)}`)
+}
+
+/** @throws {RangeError | TypeError} when the timeout of a call is not one, or its signal */
+export function checkCallOptions({ timeoutMs, signal }: CallOptions): void {
+  if (timeoutMs !== undefined) checkedTimeout(timeoutMs)
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return
+  throw new TypeError(`signal must be an AbortSignal, got ${shown(signal)}`)
+}
+
 /** A value as error messages show it. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
+
+const LONGEST_TIMER = 2 ** 31 - 1

@@ -1,9 +1,10 @@
 import type { CallOptions } from '../adapter.ts'
 import { AdapterUnavailableError } from '../errors.ts'
+import { checkCallOptions } from '../options.ts'
 import { type AdapterCall, traced } from '../trace.ts'
 import { Circuit } from './circuit.ts'
 import type { ClientHooks, RedisClient } from './client.ts'
-import { checkedTimeout, createWithDeadline, type Waiting } from './deadline.ts'
+import { createWithDeadline, type Waiting } from './deadline.ts'
 import { translated } from './errors.ts'
 import { createOutageWarning } from './outage-warning.ts'
 
@@ -78,8 +79,10 @@ export function createConnection(
 
   return {
     perform(call, options, work) {
-      const limitMs = options?.timeoutMs === undefined ? timeoutMs : checkedTimeout(options.timeoutMs)
-      return traced(call, () => withDeadline(call, limitMs, options?.signal, (waiting) => start(work, waiting)))
+      if (options !== undefined) checkCallOptions(options)
+      return traced(call, () =>
+        withDeadline(call, options?.timeoutMs ?? timeoutMs, options?.signal, (waiting) => start(work, waiting)),
+      )
     },
     admit(client, slot, waiting) {
       const circuit = circuitOf(client.masterOf(slot))

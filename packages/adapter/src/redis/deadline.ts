@@ -1,5 +1,4 @@
 import { AdapterTimeoutError } from '../errors.ts'
-import { shown } from '../options.ts'
 import { type AdapterCall, described } from '../trace.ts'
 import type { Circuit } from './circuit.ts'
 import { type Deadline, Deadlines } from './deadlines.ts'
@@ -82,11 +81,3 @@ export function createWithDeadline(outcome: Outcome): WithDeadline {
       }, fail)
     })
 }
-
-/** @throws {RangeError} when it is not a duration that a timer can wait for */
-export function checkedTimeout(timeoutMs: number): number {
-  if (Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= LONGEST_TIMER) return timeoutMs
-  throw new RangeError(`timeoutMs must be a whole number of milliseconds from 1 to ${LONGEST_TIMER}, got ${shown(timeoutMs)}`)
-}
-
-const LONGEST_TIMER = 2 ** 31 - 1
