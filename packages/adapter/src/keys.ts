@@ -17,6 +17,11 @@ export function subjectKey(owner: string, name: string, subject: string): string
   return `${escaped(owner)}:${escaped(name)}:{${escaped(subject)}}`
 }
 
+/** A key as it reaches Redis: text, also of a number, in UTF-8, which makes one character of any half of a surrogate pair. */
+export function sentAs(key: unknown): string {
+  return String(key).toWellFormed()
+}
+
 /** Where an operation that declares `value` keeps the value beside the state of `key`. */
 export function valueKey(key: string): string {
   return `${key}:value`

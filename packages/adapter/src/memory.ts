@@ -1,6 +1,6 @@
 import type { Adapter, CallOptions } from './adapter.ts'
 import { AdapterUnavailableError, AdapterWrongTypeError, OperationError } from './errors.ts'
-import { assertOneSlot, valueKey } from './keys.ts'
+import { assertOneSlot, sentAs, valueKey } from './keys.ts'
 import { memoryEvents } from './memory/emitter.ts'
 import { createLru } from './memory/lru.ts'
 import { States } from './memory/states.ts'
@@ -85,10 +85,6 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
     return value === undefined ? undefined : Buffer.from(value)
   }
 
-  function getMany(keys: readonly string[]): (Uint8Array | undefined)[] {
-    return keys.map(copyOf)
-  }
-
   function set(key: string, value: Uint8Array, ttlMs: number): void {
     if (states.find(key, now()) !== undefined) throw new AdapterWrongTypeError(key)
     values.set(key, Buffer.from(value), ttlMs)
@@ -109,19 +105,19 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
     now,
     async run(operation, key, args, options) {
       check(options)
-      if (!isTraced()) return step(operation, key, args)
+      if (!isTraced()) return step(operation, sentAs(key), args)
       const call = { call: 'run', backend: 'memory', operation: operation.name, key } as const
-      return traced(call, async () => step(operation, key, args))
+      return traced(call, async () => step(operation, sentAs(key), args))
     },
-    get: (key, options) => perform({ call: 'get', key }, options, () => get(key)),
-    getMany: (keys, options) => perform({ call: 'getMany', key: keys.join(' ') }, options, () => getMany(keys)),
+    get: (key, options) => perform({ call: 'get', key }, options, () => get(sentAs(key))),
+    getMany: (keys, options) => perform({ call: 'getMany', key: keys.join(' ') }, options, () => keys.map(sentAs).map(copyOf)),
     set: (key, value, ttlMs, options) =>
-      perform({ call: 'set', key }, options, () => set(key, checkedValue(value), checkedTtl(ttlMs))),
-    delete: (key, options) => perform({ call: 'delete', key }, options, () => remove(key)),
+      perform({ call: 'set', key }, options, () => set(sentAs(key), checkedValue(value), checkedTtl(ttlMs))),
+    delete: (key, options) => perform({ call: 'delete', key }, options, () => remove(sentAs(key))),
     async *scan(prefix, options) {
       check(options)
       for (const keys of [states.keys(now()), values.keys()]) {
-        for (const key of keys) if (key.startsWith(prefix)) yield key
+        for (const key of keys) if (key.startsWith(sentAs(prefix))) yield key
       }
     },
     events,
