@@ -157,7 +157,7 @@ function inFront(gate: Bindings, handler: AppHandler, trustProxy: number | true)
       else res.writeHead(500).end('Internal Server Error')
     }
   }
-  return front(gate.node(), listener, { trustProxy })
+  return front(gate.node(), listener, trustProxy === 0 ? {} : { trustProxy })
 }
 
 function sendByNode(res: ServerResponse, response: AppResponse): void {

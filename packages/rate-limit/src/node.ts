@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { HttpResponse } from '@holdfast/http'
-import { addressOf, type NodeMiddleware, toNode } from '@holdfast/http/node'
+import { addressOf, type NodeMiddleware, toNode, trustsProxies } from '@holdfast/http/node'
 import { addressKey } from './client-key.ts'
 import { createHandler } from './handler.ts'
 import { checkGiven, shown } from './policy.ts'
+import { warnThatNoneIsTrusted } from './proxies.ts'
 import { isResponse } from './refusal.ts'
 import type { RateLimitOptions } from './request-options.ts'
 
@@ -21,7 +22,8 @@ export type NodeRateLimitOptions = RateLimitOptions<IncomingMessage, HttpRespons
 export function rateLimit(options: NodeRateLimitOptions): NodeMiddleware {
   checkGiven('options', options)
   const { onLimited } = options
-  return toNode(createHandler(onLimited === undefined ? options : { ...options, onLimited: answering(onLimited) }))
+  const answered = onLimited === undefined ? options : { ...options, onLimited: answering(onLimited) }
+  return toNode(createHandler(answered, checkProxies))
 }
 
 /**
@@ -30,8 +32,25 @@ export function rateLimit(options: NodeRateLimitOptions): NodeMiddleware {
  * @throws {TypeError} when the request has no address
  */
 export function clientKey(request: IncomingMessage): string {
+  checkProxies(request)
   return addressKey(addressOf(request))
 }
+
+function checkProxies(request: IncomingMessage): void {
+  if (request.headers['x-forwarded-for'] === undefined || trustsProxies(request)) return
+  warnThatNoneIsTrusted(serverOf(request), REMEDY)
+}
+
+/** The app, as far as there is one without a framework. */
+function serverOf({ socket }: IncomingMessage): object {
+  const server: unknown = Reflect.get(socket, 'server')
+  return typeof server === 'object' && server !== null ? server : PROCESS
+}
+
+/** Where Node does not say by which server a request came. */
+const PROCESS = {}
+
+const REMEDY = 'Say how many proxies there are: front(middlewares, app, { trustProxy: 1 })'
 
 /** Nobody else would answer a request for which it returns nothing. */
 function answering(onLimited: OnLimited): OnLimited {
