@@ -21,7 +21,8 @@ export interface ResponseHead {
 /**
  * What happens to a response from its head on.
  *
- * - `'tee'`: it goes to the client as it is written, and a copy is kept.
+ * - `'tee'`: it goes to the client as it is written, and a copy is kept. As long as it is, a client that takes little at a time does not
+ *   slow its making: what it has not taken is in memory as well, up to `maxBytes`.
  * - `'hold'`: nothing of it goes to the client before it is released.
  * - `'pass'`: it goes to the client, and nothing is kept.
  */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { PassThrough } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import type { CaptureMode, Handler, ResponseHead } from '@holdfast/http'
 import { type AppHandler, bound, eachFramework } from '@holdfast/test/frameworks'
 import { request, sent } from '@holdfast/test/raw-http'
@@ -43,6 +43,28 @@ eachFramework((framework) => {
     source.end()
     expect(await seen).toMatchObject({ outcome: 'complete', body: Buffer.from('data: 1\n\ndata: 2\n\ndata: 3\n\n') })
     socket.destroy()
+  })
+
+  it('keeps a whole copy while its client takes nothing', async () => {
+    const { bindings, seen } = teeing({ maxBytes: 2 ** 24 })
+    const chunks = Array.from({ length: 16 }, () => Buffer.alloc(2 ** 20))
+    const { port } = await framework.serve({ gate: bindings, handler: () => ({ stream: Readable.from(chunks) }) })
+    const socket = (await sent(port, [{}])).pause()
+    expect((await seen).outcome).toBe('complete')
+    socket.destroy()
+  })
+
+  it('tells handlers to wait for the client only when no copy is kept', async () => {
+    const waits: boolean[] = []
+    const chunk = Buffer.alloc(2 ** 20)
+    const { bindings, seen } = teeing({ maxBytes: chunk.length })
+    const handler: AppHandler = ({ res }) => {
+      for (let count = 0; count < 2; count += 1) waits.push(!res.write(chunk))
+      return void res.end()
+    }
+    const { port } = await framework.serve({ gate: bindings, handler })
+    await request(port)
+    expect([await seen, waits]).toEqual([{ outcome: 'too-large' }, [false, true]])
   })
 
   it('sends flushed headers before there is a body', async () => {

@@ -2,7 +2,10 @@ import { type Readable, Transform, type TransformCallback } from 'node:stream'
 import type { Captured } from '../captured.ts'
 import { bytesOf, type Kept } from '../node/capture/kept.ts'
 
-/** Passes a body on, chunk by chunk, and keeps a copy. */
+/** What streams keep in any case. */
+const SOME_BYTES = 16_384
+
+/** Passes a body on, chunk by chunk, and keeps a copy; as fast as it is made, for as much as is kept. */
 export class CopyingStream extends Transform {
   readonly copied: Promise<Captured['outcome']>
   readonly #kept: Kept
@@ -12,7 +15,7 @@ export class CopyingStream extends Transform {
 
   /** @param length How many bytes the response says that its body has */
   constructor(kept: Kept, length: number | undefined) {
-    super()
+    super({ readableHighWaterMark: Math.max(SOME_BYTES, Math.min(kept.maxBytes, Number.MAX_SAFE_INTEGER)) })
     this.#kept = kept
     this.#length = length
     this.copied = new Promise((resolve) => {

@@ -93,7 +93,7 @@ export class Calls {
     }
     const more = this.#below.write.call(this.#res, chunk, encoding, callback)
     if (course.isTeeing) course.copy(chunk, encoding)
-    return more
+    return more || course.isTeeing // while all of it is kept anyway, a slow client keeps nobody from making it
   }
 
   #end(chunk: unknown, encoding: unknown, callback: unknown): ServerResponse {

@@ -1,11 +1,11 @@
 /** The bytes of a body, up to a limit. */
 export class Kept {
-  readonly #maxBytes: number
+  readonly maxBytes: number
   #chunks: Buffer[] = []
   #size = 0
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+    this.maxBytes = maxBytes
   }
 
   get size(): number {
@@ -27,7 +27,7 @@ export class Kept {
   }
 
   fits(bytes: number): boolean {
-    return this.#size + bytes <= this.#maxBytes
+    return this.#size + bytes <= this.maxBytes
   }
 
   add(chunk: Buffer): void {
