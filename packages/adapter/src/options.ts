@@ -65,6 +65,11 @@ export function checkedTimeout(timeoutMs: number): number {
 /** @throws {RangeError | TypeError} when the timeout of a call is not one, or its signal */
 export function checkCallOptions({ timeoutMs, signal }: CallOptions): void {
   if (timeoutMs !== undefined) checkedTimeout(timeoutMs)
+  checkSignal(signal)
+}
+
+/** @throws {TypeError} when it is none; undefined is one that is left out */
+export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || typeof signal?.addEventListener === 'function') return
   throw new TypeError(`signal must be an AbortSignal, got ${shown(signal)}`)
 }

@@ -37,7 +37,14 @@ export interface LocksSettings {
 export function checkedLocksOptions(options: LocksOptions): LocksSettings {
   checkOnlyKnown('createLocks', options, ['adapter', 'name', 'leaseMs', 'alarms'])
   const { adapter, name = 'default', leaseMs = 10_000, alarms } = options
+  checkAlarms(alarms)
   return { adapter: checkedAdapter(adapter), name: checkedName(name), leaseMs: checkedMs('leaseMs', leaseMs), alarms }
+}
+
+function checkAlarms(alarms: Alarms | undefined): void {
+  if (alarms === undefined) return
+  if (typeof alarms?.now === 'function' && typeof alarms.at === 'function') return
+  throw new TypeError(`alarms must have now() and at(moment, ring), as handClock() has, got ${shown(alarms)}`)
 }
 
 function checkedName(name: unknown): string {

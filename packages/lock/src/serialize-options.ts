@@ -50,7 +50,12 @@ export function checkedSerializeOptions<Native>(options: SerializeOptions<Native
     waitMs: onBusy === 'reject' ? 0 : checkedWaitMs(waitMs ?? 5_000),
     retryAfterMs: checkedMs('retryAfterMs', retryAfterMs),
     failure,
-    locks: { adapter, ...(name !== undefined && { name }), ...(leaseMs !== undefined && { leaseMs }), ...(alarms && { alarms }) },
+    locks: {
+      adapter,
+      ...(name !== undefined && { name }),
+      ...(leaseMs !== undefined && { leaseMs }),
+      ...(alarms !== undefined && { alarms }),
+    },
   }
 }
 

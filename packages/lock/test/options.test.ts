@@ -16,6 +16,7 @@ describe('bad options', () => {
     [{ adapter, leaseMs: 1.5 }, 'leaseMs must be a whole number'],
     [{ adapter, leaseMs: '10s' }, 'got "10s"'],
     [{ adapter, leaseMs: Number.POSITIVE_INFINITY }, 'got Infinity'],
+    [{ adapter, alarms: 5 }, 'alarms must have now() and at(moment, ring), as handClock() has, got 5'],
     [{ adapter, name: 7 }, 'name must be a string, got 7'],
     [
       { adapter, retryCount: 3 },
@@ -37,6 +38,7 @@ describe('bad options', () => {
     [{ adapter, key, retryAfterMs: 0 }, 'retryAfterMs must be a whole number of milliseconds'],
     [{ adapter, key, skip: true }, 'skip must be a function, got true'],
     [{ adapter, key, leaseMs: -5 }, 'leaseMs must be a whole number of milliseconds'],
+    [{ adapter, key, alarms: null }, 'alarms must have now() and at(moment, ring), as handClock() has, got null'],
     [{ adapter, key, timeout: 5 }, 'Unknown option "timeout" in the options of serialize: there are adapter, key,'],
     [undefined, 'The options of serialize must be an object, got undefined'],
   ])('of serialize throw when it is made (%#)', (options, message) => {
@@ -47,6 +49,7 @@ describe('bad options', () => {
     [undefined, {}, 'The key of a lock must be a string, got undefined'],
     ['k', { leaseMs: 0 }, 'leaseMs must be a whole number'],
     ['k', { waitMs: Number.NaN }, 'waitMs must be a number of milliseconds of at least 0, or Infinity, got NaN'],
+    ['k', { signal: 5 }, 'signal must be an AbortSignal, got 5'],
     ['k', { autoExtend: 'no' }, 'autoExtend must be true or false, got "no"'],
     ['k', { retries: 3 }, 'Unknown option "retries" in the options of a lock'],
     ['k', { permits: 2 }, 'Unknown option "permits" in the options of a lock'],

@@ -1,6 +1,6 @@
 import type { Adapter } from '../adapter.ts'
 import { isAdapterError, isClosedError } from '../errors.ts'
-import { checkedWhole } from '../options.ts'
+import { checkedWhole, checkSignal } from '../options.ts'
 import { type AcquireResult, acquire, OFTEN_MS } from './acquire.ts'
 import { type Alarms, waitingAlarms } from './alarms.ts'
 import { inboxOf } from './inbox.ts'
@@ -44,7 +44,7 @@ export type LeaseAnswer =
  *
  * @returns The lease, or undefined when there was none within `waitMs`
  * @throws {AdapterError} when the adapter fails at the first call, or for 5 s while it waits
- * @throws {RangeError} when an option is out of range
+ * @throws {RangeError | TypeError} when an option is out of range
  * @throws The signal's reason when it is aborted
  */
 export async function acquireLease(adapter: Adapter, key: string, options: AcquireLeaseOptions): Promise<Lease | undefined> {
@@ -61,6 +61,7 @@ export async function askForLease(
   checkedWhole('leaseMs', leaseMs, 1)
   checkedWhole('permits', permits, 1)
   if (!(waitMs >= 0)) throw new RangeError(`waitMs must be at least 0 milliseconds, got ${String(waitMs)}`)
+  checkSignal(signal)
   signal?.throwIfAborted()
   const { now } = alarms
   const token = newToken()

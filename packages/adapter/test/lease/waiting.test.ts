@@ -205,6 +205,8 @@ eachAdapter((makeAdapter) => {
       name: 'AdapterUnavailableError',
     })
     await expect(acquireLease(adapter, '{k}', { leaseMs: 0 })).rejects.toThrow('leaseMs must be a whole number')
+    const ofNoSignal = Reflect.apply(acquireLease, undefined, [adapter, '{k}', { leaseMs, signal: 5 }])
+    await expect(ofNoSignal).rejects.toThrow('signal must be an AbortSignal, got 5')
     await expect(acquireLease(adapter, '{k}', { leaseMs, permits: 0 })).rejects.toThrow('permits must be a whole number')
     await expect(acquireLease(adapter, '{k}', { leaseMs, waitMs: Number.NaN })).rejects.toThrow('waitMs must be at least 0')
   })
