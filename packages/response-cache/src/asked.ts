@@ -28,7 +28,7 @@ export function createAsking<Native>(
   inputs: (native: Native) => readonly Input[],
 ): (exchange: Exchange<Native>, next: () => Promise<void>, refreshes: boolean) => Asked<Native> {
   function ownKey(native: Native, make: (native: Native) => string): Pick<Asked<Native>, 'base' | 'keyed'> {
-    const reads = watchReads(inputs(native))
+    const reads = watchReads(inputs(native), false)
     try {
       const base = make(native)
       if (typeof base !== 'string') throw new TypeError(`key must return a string, got ${String(base)}`)

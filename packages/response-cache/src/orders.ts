@@ -7,7 +7,7 @@ import type { Order, Production, Purpose } from './order.ts'
 import { decideAs } from './own-headers.ts'
 import { createPolicy } from './policy.ts'
 import { produce } from './production.ts'
-import { type Input, type Reads, watchReads } from './reads.ts'
+import { type Input, type Reads, watchFields, watchReads } from './reads.ts'
 import type { Refusal } from './rfc/storable.ts'
 import { isDevelopment, warnOfFields, warnOfReads } from './warnings.ts'
 
@@ -69,25 +69,30 @@ export function createOrders<Native, Target>(
         return asked.next()
       }
       if (mode === 'rfc') return produce(orderOf({ ...asked, next: go }, purpose))
-      const reads = watchReads(inputs(native), headers)
+      const reads = watchReads(inputs(native), true)
+      const fields = isDevelopment() ? watchFields(headers) : undefined
+      function stop(): void {
+        reads.stop()
+        fields?.stop()
+      }
       function next(): Promise<void> {
-        unseenBelow(response(native), reads)
+        unseenBelow(response(native), reads, stop)
         return go()
       }
       const production = produce(orderOf({ ...asked, next }, purpose, reads))
       production.product.then((product) => {
-        reads.stop()
-        if (!isDevelopment()) return
+        stop()
+        if (fields === undefined) return
         warnOfReads(reads, product.refusal, asked.base)
-        if (product.stored !== undefined) warnOfFields(reads.fields, product.names, asked.base)
-      }, reads.stop)
+        if (product.stored !== undefined) warnOfFields(fields.all, product.names, asked.base)
+      }, stop)
       return production
     },
   }
 }
 
 /** What stands in front looks at the session as well, when the head goes out and at the end: that is not the handlers'. */
-function unseenBelow(response: ServerResponse, reads: Reads): void {
+function unseenBelow(response: ServerResponse, reads: Reads, end: () => void): void {
   const { writeHead, write, flushHeaders, end: finish } = response
   const quietly =
     (method: (...args: never[]) => unknown) =>
@@ -98,7 +103,7 @@ function unseenBelow(response: ServerResponse, reads: Reads): void {
     write: quietly(write),
     flushHeaders: quietly(flushHeaders),
     end(...args: unknown[]): unknown {
-      reads.stop()
+      end()
       return Reflect.apply(finish, response, args)
     },
   })

@@ -1,5 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { seesCopies } from './copies.ts'
 import type { Refusal } from './rfc/storable.ts'
 import { isDevelopment } from './warnings.ts'
 
@@ -14,43 +13,25 @@ export interface Input {
 export interface Reads {
   /** What was read so far, and in development where first. */
   readonly all: ReadonlyMap<Input['kind'], string>
-  /** In development, which other fields of the request were read that a response may depend on, and where first. */
-  readonly fields: ReadonlyMap<string, string>
   /** Does something that is none of the handlers' reading. */
   unseen<T>(work: () => T): T
   /** Puts everything back as it was. */
   stop(): void
 }
 
-/** @param headers When they are given, whoever copies them, or asks for the names of all, has read each input, there or not */
-export function watchReads(inputs: readonly Input[], headers?: IncomingHttpHeaders): Reads {
+/** @param countsLists Whether asking for the names of all there is counts as a read of each */
+export function watchReads(inputs: readonly Input[], countsLists: boolean): Reads {
   const all = new Map<Input['kind'], string>()
-  const fields = new Map<string, string>()
   let isUnseen = false
-  function note(kind: Input['kind']): void {
-    if (!isUnseen && !all.has(kind)) all.set(kind, whereFrom())
-  }
   const stops = inputs.map(({ holder, name, kind }) => {
-    const touched = (): void => note(kind)
+    function touched(): void {
+      if (!isUnseen && !all.has(kind)) all.set(kind, whereFrom())
+    }
     const isAbsent = isPlain(holder) && !Object.hasOwn(holder, name)
-    return isAbsent ? watchAbsent(holder, name, touched, headers && touched) : watch(holder, name, touched)
+    return isAbsent ? watchAbsent(holder, name, touched, countsLists ? touched : undefined) : watch(holder, name, touched)
   })
-  const names = Object.keys(headers ?? {}).filter((name) => !OTHERWISE.test(name))
-  const see = seesCopies(names, () => {
-    for (const kind of FIELDS) note(kind)
-  })
-  for (const name of names) {
-    stops.push(
-      watch(headers ?? {}, name, () => {
-        if (isUnseen) return
-        see(name)
-        if (isDevelopment() && !NEUTRAL.test(name) && !fields.has(name)) fields.set(name, whereFrom())
-      }),
-    )
-  }
   return {
     all,
-    fields,
     unseen(work) {
       const before = isUnseen
       isUnseen = true
@@ -66,11 +47,26 @@ export function watchReads(inputs: readonly Input[], headers?: IncomingHttpHeade
   }
 }
 
-const FIELDS = ['cookie-read', 'authorization-read'] as const
-/** Inputs, and conditions, which are taken off a request before it goes on. */
-const OTHERWISE = /^(cookie|authorization|range|if-.*)$/
-/** What a request has of fields that no response depends on by itself: they are about the connection, or about all of the request. */
-const NEUTRAL = /^(host|connection|keep-alive|content-.*|transfer-encoding|te|upgrade|expect|date|cache-control|pragma)$/
+/** What a request has of fields that a response may depend on, besides those of one client and of the connection. */
+const NEUTRAL =
+  /^(cookie|authorization|host|connection|keep-alive|content-.*|transfer-encoding|te|upgrade|expect|date|cache-control|pragma|range|if-.*)$/
+
+/** Sees which other fields of a request are read, and where first. */
+export function watchFields(headers: IncomingHttpHeaders): { readonly all: ReadonlyMap<string, string>; stop(): void } {
+  const all = new Map<string, string>()
+  const names = Object.keys(headers).filter((name) => !NEUTRAL.test(name))
+  const stops = names.map((name) =>
+    watch(headers, name, () => {
+      if (!all.has(name)) all.set(name, whereFrom())
+    }),
+  )
+  return {
+    all,
+    stop() {
+      for (const stop of stops.splice(0)) stop()
+    },
+  }
+}
 
 /** Has `touched` called when a property is read or set, which goes on to be what it was. */
 function watch(holder: object, name: string, touched: () => void): () => void {

@@ -82,47 +82,6 @@ eachFramework((framework) => {
     expect((await get('/', { Cookie: 'a=1' })).body).toBe('known')
   })
 
-  it.each<[string, (headers: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>]>([
-    ['spread', (headers) => ({ ...headers })],
-    ['entries', (headers) => Object.fromEntries(Object.entries(headers))],
-    ['clone', (headers) => structuredClone(headers)],
-    [
-      'loop',
-      (headers) => {
-        const copy: Record<string, unknown> = {}
-        for (const name of Object.keys(headers))
-          if (name !== 'connection' && headers[name] !== undefined) copy[name] = headers[name]
-        return copy
-      },
-    ],
-  ])('keeps for its client what was made by a copy of all fields, though there was no cookie: %s', async (_, copy) => {
-    for (const others of [{ Accept: '*/*' }, { Accept: '*/*', Connection: 'close', 'X-A': '1', 'X-B': '2', 'X-C': '3' }]) {
-      const { get } = await stage(framework, ({ headers }) => ({
-        headers: MINUTE,
-        body: JSON.stringify(copy(headers)['cookie'] ?? 'nobody'),
-      }))
-      await get('/', others)
-      expect((await get('/', { ...others, Cookie: 'ann' })).body).toBe('"ann"')
-    }
-  })
-
-  it('shares what was made by reading several fields', async () => {
-    const { get, seen } = await stage(framework, ({ headers }) => ({
-      headers: MINUTE,
-      body: `${headers.host} ${headers['user-agent']} ${headers.accept} ${headers['accept-encoding']}`,
-    }))
-    const fields = {
-      'User-Agent': 'test',
-      Accept: '*/*',
-      'Accept-Language': 'en',
-      'Accept-Encoding': 'gzip',
-      Connection: 'close',
-    }
-    for (const Cookie of ['ann', 'bob']) await get('/', { ...fields, Cookie })
-    await get('/', fields)
-    expect(seen).toHaveLength(1)
-  })
-
   it('shows handlers the fields that a request has, and no others', async () => {
     const { get } = await stage(framework, ({ headers }) => ({
       json: [
