@@ -8,7 +8,7 @@ import { cacheStatus, type Forward, type Handling } from './cache-status.ts'
 import { createChange } from './change.ts'
 import { announce, announceFailure } from './events.ts'
 import { createFlight } from './flight.ts'
-import { createMarked } from './marked.ts'
+import { createMarked, createTrials } from './marked.ts'
 import { type ResponseCacheMiddlewareOptions, settingsOf } from './middleware-options.ts'
 import type { Production, Purpose } from './order.ts'
 import { createOrders, type Surroundings } from './orders.ts'
@@ -43,6 +43,7 @@ export function createHandler<Native, Target>(
   const shelf = createShelf(engine, createVariants({ now, maxVariants, anyOrder: isRfc }))
   const flight = createFlight(engine, shelf)
   const marked = createMarked(engine, shelf)
+  const isTried = createTrials(isRfc)
   const orders = createOrders(settings, surroundings, now)
   const askedBy = createAsking(engine, settings, surroundings.inputs)
   const refreshing = new Set<string>()
@@ -130,6 +131,7 @@ export function createHandler<Native, Target>(
       const purpose = purposeOf(asked, found, response, reuse)
       if (exchange.headers.range !== undefined && purpose.asSent && !isRfc)
         return pass(asked, { fwd: purpose.fwd, detail: 'partial' }) // a part is not stored
+      if (purpose.isMarked && !isTried(exchange.headers)) return pass(asked, { fwd: purpose.fwd, detail: 'hit-for-miss' })
       if (purpose.isMarked) return marked({ found, headers: exchange.headers, produce: () => run(asked, purpose) })
       const landed = await flight({
         found,

@@ -12,6 +12,19 @@ export interface Marked {
   produce(): Production
 }
 
+/** Of requests that say who asks, whose answers mostly are their own again, one in so many is tried: trying costs more than passing. */
+const TRIED_ONE_IN = 32
+
+/** @returns Whether a request whose key is marked is tried, or just passed on */
+export function createTrials(isRfc: boolean): (headers: IncomingHttpHeaders) => boolean {
+  let passed = 0
+  return ({ cookie, authorization }) => {
+    if (isRfc || (cookie === undefined && authorization === undefined)) return true
+    passed = (passed + 1) % TRIED_ONE_IN
+    return passed === 0
+  }
+}
+
 /**
  * Has a response made for one request alone, and stores it in the place of the mark if it may be for others: hit-for-miss. Of several at
  * once the first is stored; none is when the mark has gone meanwhile, for that may have been a purge.
