@@ -58,7 +58,7 @@ export function redisAdapter(options: RedisAdapterOptions): Adapter {
   checkedTimeout(timeoutMs)
   checkedNow(now)
   const connection = createConnection((hooks) => openClient(given, url, hooks), timeoutMs)
-  const reads = now === undefined ? plainReads(connection, prefix) : timedReads(run)
+  const reads = now === undefined ? plainReads(connection, prefix, timeoutMs + PATIENCE_MS) : timedReads(run)
   const { events, close: closeEvents } = redisEvents(prefix, connection, (channel, message, options) =>
     runAs({ call: 'publish', backend: 'redis', key: channel }, publishMessage, channel, { channel, message }, options),
   )

@@ -87,6 +87,22 @@ describe('scripts', () => {
     await proxy.stop()
   })
 
+  it('and lists of keys go together in one MGET each that are asked for at once, and each has its own values', async () => {
+    const prefix = ownPrefix()
+    const adapter = redisAdapter({ url, prefix })
+    const names = Array.from({ length: 40 }, (_, at) => `v${at}`)
+    for (const name of names) await adapter.set(name, Buffer.from(name), 60_000)
+    const lists = names.map((name, at) => [name, 'none', ...names.slice(0, at % 3)])
+    const found: (string | undefined)[][] = []
+    const commands = await commandsDuring(prefix, async () => {
+      for (const values of await Promise.all(lists.map((list) => adapter.getMany(list))))
+        found.push(values.map((value) => value && Buffer.from(value).toString()))
+    })
+    expect(found).toEqual(lists.map((list) => list.map((name) => (name === 'none' ? undefined : name))))
+    expect(commands).toEqual(['mget', 'mget', 'mget', 'mget', 'mget'])
+    await adapter.close()
+  })
+
   it('that Redis has forgotten are sent once, while 100 steps wait for it', async () => {
     const prefix = ownPrefix()
     const adapter = redisAdapter({ url, prefix })

@@ -1,6 +1,7 @@
 import type { RedisArgument, RedisReply } from '../operation.ts'
 import type { Waiting } from './deadline.ts'
 import { StepError } from './errors.ts'
+import { createLanes, type Item } from './lanes.ts'
 import type { Script } from './script.ts'
 import type { SendScript } from './send-script.ts'
 
@@ -13,24 +14,10 @@ export interface Step {
   readonly waiting: Waiting
 }
 
-interface Pending {
+interface Pending extends Item {
   readonly step: Step
-  readonly bytes: number
   resolve(reply: RedisReply[]): void
   reject(error: unknown): void
-}
-
-/** The steps of one script in one slot: while as many batches as may be are on their way, those that come wait, and go together. */
-interface Lane {
-  queue: Pending[]
-  /** What is on its way and keeps others back. */
-  readonly flights: Set<Flight>
-}
-
-/** A connection can be dead for minutes before it says so, and a client may never say so: after a while, others may go. */
-interface Flight {
-  readonly steps: number
-  readonly keepsBackUntil: number
 }
 
 export interface BatchesOptions {
@@ -50,53 +37,16 @@ export interface Batches {
 
 /** A script blocks Redis while it runs, so that a batch is bounded: some 100 steps take a millisecond. */
 const MOST_STEPS = 128
-/** While Redis runs one batch, the answers to another are taken in. */
-const MOST_FLIGHTS = 2
-const MOST_BYTES = 64 * 1024
-const IDLE_LANES = 1_000
 
 /**
- * Runs steps, several in one EVALSHA where they meet.
- *
- * A step that comes alone goes at once. Of the same operation two batches are on their way at most: steps that come meanwhile wait
- * for one of them, and go together. Each stays atomic on its own: its result and its error are its caller's.
+ * Runs steps, several in one EVALSHA where they meet: those of one operation, in one slot. Each stays atomic on its own: its result and
+ * its error are its caller's.
  */
 export function createBatches({ send, header, patienceMs }: BatchesOptions): Batches {
-  const lanes = new Map<Script, Map<number, Lane>>()
+  const lanes = createLanes<Pending>({ send: sendBatch, mostItems: MOST_STEPS, patienceMs })
 
-  function laneOf(script: Script, slot: number): Lane {
-    const bySlot = lanes.get(script) ?? new Map<number, Lane>()
-    lanes.set(script, bySlot)
-    const lane = bySlot.get(slot) ?? { queue: [], flights: new Set<Flight>() }
-    bySlot.set(slot, lane)
-    return lane
-  }
-
-  /** On a Cluster there are more slots than are worth remembering. */
-  function forgetIfIdle(lane: Lane, { script, slot }: Step): void {
-    const bySlot = lanes.get(script)
-    if (bySlot === undefined || bySlot.size <= IDLE_LANES) return
-    if (lane.flights.size === 0 && lane.queue.length === 0) bySlot.delete(slot)
-  }
-
-  /** Sends what waits, as much as may go together. */
-  function pump(lane: Lane): void {
-    const batch = nextBatch(lane)
-    const first = batch[0]?.step
-    if (first === undefined) return
-    const flight: Flight = { steps: batch.length, keepsBackUntil: first.waiting.since + patienceMs }
-    lane.flights.add(flight)
-    const ended = (): void => {
-      if (!lane.flights.delete(flight)) return
-      pump(lane)
-      forgetIfIdle(lane, first)
-    }
-    // Where several were answered together, their callers may ask for more together, once they have run.
-    void sendBatch(first, batch).then(batch.length === 1 ? ended : () => setImmediate(ended))
-  }
-
-  /** Never rejects: what becomes of it is told to each caller. */
-  function sendBatch(first: Step, batch: readonly Pending[]): Promise<void> {
+  function sendBatch(batch: readonly [Pending, ...Pending[]]): Promise<void> {
+    const [{ step: first }] = batch
     const args = [...header()]
     for (const { step } of batch) {
       step.waiting.sent = true
@@ -104,7 +54,7 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
       for (const arg of step.args) args.push(arg)
     }
     const keys = batch.length === 1 ? first.keys : batch.flatMap(({ step }) => step.keys)
-    const isOver = (): boolean => batch.every(({ step }) => step.waiting.over)
+    const isOver = (): boolean => batch.every(({ waiting }) => waiting.over)
     return send({ script: first.script, slot: first.slot, waiting: first.waiting, keys, args, isOver })
       .then((reply) => settle(batch, reply))
       .catch((error: unknown) => {
@@ -115,47 +65,11 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
   return {
     run: (step) =>
       new Promise((resolve, reject) => {
-        const pending: Pending = { step, bytes: bytesOf(step.args), resolve, reject }
-        if (pending.bytes > MOST_BYTES) return void sendBatch(step, [pending])
-        const lane = laneOf(step.script, step.slot)
-        lane.queue.push(pending)
-        if (!isKeptBack(lane)) pump(lane)
+        const { script, slot, args, waiting } = step
+        lanes.add(script, slot, { step, waiting, bytes: bytesOf(args), resolve, reject })
       }),
-    resume() {
-      for (const bySlot of lanes.values()) {
-        for (const lane of bySlot.values()) {
-          lane.flights.clear()
-          pump(lane)
-        }
-      }
-    },
+    resume: lanes.resume,
   }
-}
-
-function isKeptBack({ flights }: Lane): boolean {
-  if (flights.size < MOST_FLIGHTS) return false
-  const now = performance.now()
-  for (const { keepsBackUntil } of flights) if (keepsBackUntil <= now) return false
-  return true
-}
-
-/** Takes from the queue what goes next; those for whom nobody waits any more are dropped: they have not run. */
-function nextBatch({ queue, flights }: Lane): Pending[] {
-  let all = queue.length
-  for (const { steps } of flights) all += steps
-  const fair = Math.min(MOST_STEPS, Math.ceil(all / MOST_FLIGHTS))
-  const batch: Pending[] = []
-  let bytes = 0
-  let taken = 0
-  for (const pending of queue) {
-    if (batch.length === fair || bytes + pending.bytes > MOST_BYTES) break
-    taken += 1
-    if (pending.step.waiting.over) continue
-    batch.push(pending)
-    bytes += pending.bytes
-  }
-  queue.splice(0, taken)
-  return batch
 }
 
 function bytesOf(args: readonly RedisArgument[]): number {
