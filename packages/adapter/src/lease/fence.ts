@@ -18,10 +18,10 @@ export function nextFence(stored: number, now: number): number {
 export const fenceLua: string = `
   local micros
   local function next_fence(stored)
+    if not micros and injected then micros = now * 1000 end
     if not micros then
       local time = redis.call('TIME')
       micros = time[1] * 1000000 + time[2]
-      if math.floor(micros / 1000) ~= now then micros = now * 1000 end
     end
     return math.max(stored + 1, micros)
   end
