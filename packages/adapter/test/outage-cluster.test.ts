@@ -87,21 +87,27 @@ describe.each(names)('by %s', (_name, makeClient) => {
     let succeeded = 0
     let failed = 0
     const over = new AbortController()
+    async function call(): Promise<void> {
+      const { error } = await ending(fence(adapter))
+      if (error === undefined) succeeded += 1
+      else failed += 1
+    }
     async function calls(): Promise<void> {
       while (!over.signal.aborted) {
-        const { error } = await ending(fence(adapter))
-        if (error === undefined) succeeded += 1
-        else failed += 1
+        await call()
         await adapter.run(ring, '{k}r', { item: 'x' }).catch(() => {})
       }
     }
     const running = [calls(), calls(), calls()]
+    async function furtherCalls(): Promise<void> {
+      for (let count = 0; count < 20; count += 1) await call()
+    }
     const move = await cluster.beginMove(slot, to)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await furtherCalls()
     await move.migrate(`${prefix}{k}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await furtherCalls()
     await move.finish()
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await furtherCalls()
     over.abort()
     await Promise.all(running)
     expect(succeeded).toBeGreaterThan(10)
