@@ -60,7 +60,7 @@ describe('scripts', () => {
     await adapter.close()
   })
 
-  it('go together where they meet: 100 steps of one tick in four commands, and each has its own result', async () => {
+  it('go together where they meet: 100 steps of one tick in two commands, and each has its own result', async () => {
     const prefix = ownPrefix()
     const adapter = redisAdapter({ url, prefix })
     await adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 60_000 })
@@ -72,7 +72,7 @@ describe('scripts', () => {
     })
     expect(results.map(({ held }) => held)).toEqual(Array.from({ length: 100 }, (_, at) => at % 2 === 0))
     expect(results.filter(({ held }) => held).map(({ fence }) => fence)).toEqual(Array.from({ length: 50 }, (_, at) => at + 2))
-    expect(commands).toEqual(['evalsha', 'evalsha', 'evalsha', 'evalsha'])
+    expect(commands).toEqual(['evalsha', 'evalsha'])
     await adapter.close()
   })
 
@@ -99,7 +99,7 @@ describe('scripts', () => {
         found.push(values.map((value) => value && Buffer.from(value).toString()))
     })
     expect(found).toEqual(lists.map((list) => list.map((name) => (name === 'none' ? undefined : name))))
-    expect(commands).toEqual(['mget', 'mget', 'mget', 'mget', 'mget'])
+    expect(commands).toEqual(['mget', 'mget', 'mget'])
     await adapter.close()
   })
 

@@ -28,6 +28,8 @@ interface Lane<Sent> {
   queue: Sent[]
   /** What is on its way and keeps others back. */
   readonly flights: Set<Flight>
+  /** Whether what waits is about to be sent. */
+  isDue: boolean
 }
 
 /** A connection can be dead for minutes before it says so, and a client may never say so: after a while, others may go. */
@@ -38,12 +40,14 @@ interface Flight {
 
 /** While Redis works on one batch, the answers to another are taken in. */
 const MOST_FLIGHTS = 2
+/** Fewer than this are not worth two batches. */
+const WORTH_HALVING = 8
 const MOST_BYTES = 64 * 1024
 const IDLE_LANES = 1_000
 
 /**
- * An item that comes alone goes at once. Of a lane two batches are on their way at most: what comes meanwhile waits for one of them, and
- * goes together.
+ * What comes while one piece of JavaScript runs goes together, at its end: an item that comes alone waits for nothing. Of a lane two
+ * batches are on their way at most: what comes meanwhile waits for one of them, and goes together.
  */
 export function createLanes<Sent extends Item>({ send, mostItems, patienceMs }: LanesOptions<Sent>): Lanes<Sent> {
   const lanes = new Map<object, Map<number, Lane<Sent>>>()
@@ -73,10 +77,15 @@ export function createLanes<Sent extends Item>({ send, mostItems, patienceMs }: 
       if (item.bytes > MOST_BYTES) return void send([item])
       const bySlot = lanes.get(group) ?? new Map<number, Lane<Sent>>()
       lanes.set(group, bySlot)
-      const lane = bySlot.get(slot) ?? { queue: [], flights: new Set<Flight>() }
+      const lane = bySlot.get(slot) ?? { queue: [], flights: new Set<Flight>(), isDue: false }
       bySlot.set(slot, lane)
       lane.queue.push(item)
-      if (!isKeptBack(lane)) pump(bySlot, slot, lane)
+      if (lane.isDue || isKeptBack(lane)) return
+      lane.isDue = true
+      queueMicrotask(() => {
+        lane.isDue = false
+        while (lane.queue.length > 0 && !isKeptBack(lane)) pump(bySlot, slot, lane)
+      })
     },
     resume() {
       for (const bySlot of lanes.values()) {
@@ -100,7 +109,7 @@ function isKeptBack({ flights }: Lane<unknown>): boolean {
 function nextBatch<Sent extends Item>({ queue, flights }: Lane<Sent>, mostItems: number): Sent[] {
   let all = queue.length
   for (const { items } of flights) all += items
-  const fair = Math.min(mostItems, Math.ceil(all / MOST_FLIGHTS))
+  const fair = Math.min(mostItems, Math.max(WORTH_HALVING, Math.ceil(all / MOST_FLIGHTS)))
   const batch: Sent[] = []
   let bytes = 0
   let taken = 0
