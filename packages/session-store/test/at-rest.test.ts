@@ -207,3 +207,22 @@ it('leaves no plain record that would be the session again, where a log-out ends
   await hashed.destroy('id')
   expect(await hashed.get('id')).toBeUndefined()
 })
+
+it('finds a session that another request takes over between the looks under its two names', async () => {
+  const memory = memoryAdapter()
+  const hashed = sessionStore({ adapter: memory, hashIds: SECRET })
+  await sessionStore({ adapter: memory }).set('id', { cookie: { originalMaxAge: null }, user: 'ann' })
+  let looks = 0
+  const reader: Adapter = {
+    ...memory,
+    run: async (operation, key, ...rest) => {
+      looks += 1
+      if (looks === 2) {
+        const session = await hashed.get('id')
+        await hashed.set('id', Object.assign(session ?? {}, { cookie: { originalMaxAge: null }, taken: 'over' }))
+      }
+      return memory.run(operation, key, ...rest)
+    },
+  }
+  expect(await sessionStore({ adapter: reader, hashIds: SECRET }).get('id')).toMatchObject({ user: 'ann', taken: 'over' })
+})

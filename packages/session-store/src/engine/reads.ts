@@ -36,6 +36,15 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
     }
   }
 
+  /** Asked for together: one command, where both names are on one master. What is taken over between the two has its new name now. */
+  async function fetchBoth(name: string, plainName: string, slides: boolean): Promise<{ here?: ReadResult; plain?: ReadResult }> {
+    const [here, plain] = await Promise.all([fetch(name, slides), fetch(plainName, slides)])
+    if (here !== undefined) return { here }
+    if (plain !== undefined) return { plain }
+    const taken = await fetch(name, slides)
+    return taken === undefined ? {} : { here: taken }
+  }
+
   /** What is stored, or where it went. What cannot be read costs its user a new session, and nobody else anything. */
   async function opened(sid: string, key: string, bytes: Buffer) {
     try {
@@ -64,8 +73,8 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
   async function find(sid: string, slides: boolean, moves: number): Promise<Lookup> {
     const name = names.of(sid)
     const plainName = names.plainOf(sid)
-    const here = await fetch(name, slides)
-    const plain = here === undefined && plainName !== undefined ? await fetch(plainName, slides) : undefined
+    const { here, plain } =
+      plainName === undefined ? { here: await fetch(name, slides) } : await fetchBoth(name, plainName, slides)
     const found = here ?? plain
     if (found === undefined) return NONE
     const record = await opened(sid, prefix + (here === undefined && plainName !== undefined ? plainName : name), found.bytes)
