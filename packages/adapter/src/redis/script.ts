@@ -74,6 +74,23 @@ local function publish(channel, message)
 end
 `
 
+/** What ends a state, and what keeps it for `ttl`: written into each function that does it, as Redis makes all of them for every call. */
+const END = `
+  if call('HLEN', key) > 0 then call('DEL', unpack(keys)) end
+  live, lasts = false, nil
+`
+const KEEP = `
+  local newEnd = now + ttl
+  if live and newEnd == ends and select('#', ...) > 0 then
+    call('HSET', key, ...)
+  else
+    if newEnd ~= lastEnd then lastEnd, lastEndShown = newEnd, format('%.17g', newEnd) end
+    call('HSET', key, '$', lastEndShown, ...)
+  end
+  if not live or ends ~= newEnd or #keys > 1 then lasts = ttl + slack end
+  live, ends = true, newEnd
+`
+
 const HASH_STATE = `
 local function read(...)
   local fields = call('HMGET', key, '$', ...)
@@ -88,29 +105,27 @@ local function read(...)
   return unpack(fields, 2, count)
 end
 local function delete()
-  if call('HLEN', key) > 0 then call('DEL', unpack(keys)) end
-  live, lasts = false, nil
-end
-local function keep(ttl, ...)
-  local newEnd = now + ttl
-  if newEnd ~= lastEnd then lastEnd, lastEndShown = newEnd, format('%.17g', newEnd) end
-  call('HSET', key, '$', lastEndShown, ...)
-  if not live or ends ~= newEnd or #keys > 1 then lasts = ttl + slack end
-  live, ends = true, newEnd
+  ${END}
 end
 local function update(ttl, ...)
   if live == nil then read() end
   if not live and call('HLEN', key) > 0 then call('DEL', key) end
-  if tonumber(ttl) <= 0 then return delete() end
-  keep(ttl, ...)
+  if tonumber(ttl) <= 0 then
+    ${END}
+  else
+    ${KEEP}
+  end
 end
 local function write(ttl, ...)
-  if tonumber(ttl) <= 0 then return delete() end
-  keep(ttl, ...)
+  if tonumber(ttl) <= 0 then
+    ${END}
+    return
+  end
+  ${KEEP}
   if call('HLEN', key) == 1 + select('#', ...) / 2 then return end
   call('DEL', key)
   live = false
-  keep(ttl, ...)
+  ${KEEP}
 end
 `
 
@@ -188,11 +203,11 @@ local function settle(args)
   return reply
 end
 local replies, size, firstKey, firstArg = {}, 0, 0, 2
-local args, keyCount, argCount
+local args, keysGiven, argsGiven, keyCount, argCount
 while ARGV[firstArg + 1] do
-  local keysNow, argsNow = tonumber(ARGV[firstArg + 1]) - values, tonumber(ARGV[firstArg + 2])
-  if keysNow ~= keyCount then keys, keyCount = {}, keysNow end
-  if argsNow ~= argCount then args, argCount = {}, argsNow end
+  local keysNow, argsNow = ARGV[firstArg + 1], ARGV[firstArg + 2]
+  if keysNow ~= keysGiven then keys, keysGiven, keyCount = {}, keysNow, keysNow - values end
+  if argsNow ~= argsGiven then args, argsGiven, argCount = {}, argsNow, tonumber(argsNow) end
   firstArg = firstArg + 2
   for i = 1, keyCount do keys[i] = KEYS[firstKey + i] end
   for i = 1, argCount do args[i] = ARGV[firstArg + i] end

@@ -23,12 +23,15 @@ export interface Settlement {
   readonly units: number
 }
 
+/** What the Lua of an algorithm consists of, in the order in which a step needs it. */
+export type AlgorithmPart = 'open' | 'wait' | 'charge' | 'settle' | 'measure' | 'save'
+
 /**
  * How one kind of policy counts, in TypeScript and in Lua.
  *
- * `lua` returns a table with `has_ring`, and with the same functions on a policy `p` (`limit`, `window`, `anchor`,
- * `refill`, `cost`, and `ring`, a key of its own), where `p` carries the state between them. `save(p)` gives how long the state lasts, 0 when it does not matter,
- * and its numbers; `open(p, ...)` gets those numbers again. `p.epoch` is the mark of a charge.
+ * `lua` has the same functions, on a policy `p` (`limit`, `window`, `anchor`, `refill`, `cost`, and `ring`, a key of its own), where `p`
+ * carries the state between them, and `helpers`, what they share. `save(p)` gives how long the state lasts, 0 when it does not matter,
+ * and its numbers, packed; `open(p, ...)` gets those numbers again. `p.epoch` is the mark of a charge.
  */
 export interface Algorithm<State> {
   /** The state as it counts at `now`: what has ended is gone, and what lies ahead of a clock that stepped back is clamped. */
@@ -45,5 +48,5 @@ export interface Algorithm<State> {
   isAhead(state: State, policy: Policy, now: number): boolean
   /** Whether it keeps something in a key of its own, beside the hash. */
   readonly hasRing?: true
-  readonly lua: string
+  readonly lua: Readonly<Record<AlgorithmPart, string>> & { readonly helpers?: string }
 }

@@ -1,5 +1,5 @@
 import type { AlgorithmName, Policy } from '../policy.ts'
-import type { Algorithm } from './algorithm.ts'
+import type { Algorithm, AlgorithmPart } from './algorithm.ts'
 import { concurrency } from './concurrency.ts'
 import { fixedWindow } from './fixed-window.ts'
 import { slidingWindowCounter } from './sliding-window-counter.ts'
@@ -26,21 +26,26 @@ const ALGORITHMS: Record<AlgorithmName, Algorithm<unknown>> = {
 }
 
 /**
- * Defines `algorithm_of(name)`, and what algorithms share: `call`, `max`, `min`, `floor`, `ceil`, `format`, `LARGEST` and `token`, the
- * caller's. Only those that are asked for are made.
+ * Defines `algorithm_of(name)`, with the functions that an operation needs, and what algorithms share: `max`, `min`, `floor`, `ceil`,
+ * `pack`, `LARGEST` and `token`, the caller's. Redis makes functions anew for every call: only those of algorithms that are asked for are
+ * made.
  */
-export const algorithmsLua: string = `
-  local call, format, max, min, floor, ceil = redis.call, string.format, math.max, math.min, math.floor, math.ceil
+export function algorithmsLua(parts: readonly AlgorithmPart[]): string {
+  const branches = Object.entries(ALGORITHMS).map(([name, { lua }]) => {
+    const functions = parts.map((part) => `${part} = ${lua[part]}`)
+    return `elseif name == '${name}' then ${lua.helpers ?? ''} algorithm = { ${functions.join(', ')} }`
+  })
+  return `
+  local max, min, floor, ceil, pack = math.max, math.min, math.floor, math.ceil, cmsgpack.pack
   local LARGEST, token = ${Number.MAX_SAFE_INTEGER}, nil
   local made = {}
-  local function make(name)
-    ${Object.entries(ALGORITHMS)
-      .map(([name, { lua }]) => `if name == '${name}' then ${lua} end`)
-      .join('\n')}
-  end
   local function algorithm_of(name)
-    local algorithm = made[name] or make(name)
+    local algorithm = made[name]
+    if algorithm then return algorithm
+    ${branches.join('\n')}
+    end
     made[name] = algorithm
     return algorithm
   end
 `
+}

@@ -1,7 +1,7 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
 import { nextPenalty, type Penalty } from './consume.ts'
-import { encodedPolicies, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
+import { encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
 import { usageLua } from './usage-lua.ts'
 
 export interface BlockArgs extends UsageArgs {
@@ -25,11 +25,11 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
     return { result: open.block.until - now, next: open.isAhead ? saved(open, now) : savedBesides(open, now) }
   },
 
-  luaPrelude: usageLua,
+  luaPrelude: usageLua('open', 'save'),
 
   lua: `
-    open(KEYS, ARGV[1], ARGV[2])
-    local lasts, factor, longest = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+    open(KEYS, ARGV[1])
+    local lasts, factor, longest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local penalty = block and block.penalty or 0
     if factor > 0 then
       lasts = penalty > 0 and min(longest, ceil(penalty * factor)) or lasts
@@ -40,15 +40,15 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
     else
       block = { ends = now + lasts, lasts = lasts, penalty = penalty }
     end
-    if ahead then save() else save_besides() end
+    save(not ahead)
     return { block.ends - now }
   `,
 
-  encode: ({ policies, durationMs, keepMs }) => [
-    encodedPolicies(policies),
-    keepMs,
-    ...(typeof durationMs === 'number' ? [durationMs, 0, 0] : [durationMs.baseMs, durationMs.factor, durationMs.maxMs]),
-  ],
+  encode(args) {
+    const { durationMs } = args
+    const growth = typeof durationMs === 'number' ? [durationMs, 0, 0] : [durationMs.baseMs, durationMs.factor, durationMs.maxMs]
+    return [encodedUsage(args), ...growth]
+  },
 
   decode: ([lastsMs]) => Number(lastsMs),
 

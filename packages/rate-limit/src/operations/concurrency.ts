@@ -49,65 +49,64 @@ export const concurrency: Algorithm<Leases> = {
 
   hasRing: true,
 
-  lua: `
-    local function after(time)
-      return format('(%.0f', time)
-    end
-    local function until_free(p, units)
-      local too_many = p.used + units - p.limit
-      if too_many <= 0 then return 0 end
-      local range = { 'ZRANGEBYSCORE', p.ring, after(now), '+inf', 'WITHSCORES', 'LIMIT', too_many - 1, 1 }
-      return tonumber(call(unpack(range))[2]) - now
-    end
-    local function take(p)
-      if p.last then call('ZREMRANGEBYSCORE', p.ring, '-inf', now) else call('DEL', p.ring) end
-      p.last = now + p.window
-      for unit = 0, p.cost - 1 do p.used = p.used + call('ZADD', p.ring, p.last, token .. ':' .. unit) end
-    end
-    return {
-      has_ring = true,
-      open = function(p, last)
-        p.last, p.used = last, 0
-        if not p.last or p.last <= now then p.last = nil return end
-        p.used = call('ZCOUNT', p.ring, after(now), '+inf')
-        if p.used == 0 then p.last = nil return end
-        if p.last <= now + p.window then return end
-        p.last, p.ahead = now + p.window, true
-        for _, unit in ipairs(call('ZRANGEBYSCORE', p.ring, after(p.last), '+inf')) do
-          call('ZADD', p.ring, p.last, unit)
-        end
-      end,
-      wait = function(p)
-        return p.cost > p.limit and -1 or until_free(p, p.cost)
-      end,
-      measure = function(p)
-        local remaining = max(0, p.limit - p.used)
-        if p.used == 0 or p.limit == 0 then return remaining, 0, 0 end
-        return remaining, until_free(p, remaining + 1), p.last - now
-      end,
-      charge = take,
-      settle = function(p)
-        if p.cost > 0 then
-          take(p)
-          return true
-        end
-        if not p.last then return false end
-        local released = 0
-        for unit = 0, -p.cost - 1 do
-          local name = token .. ':' .. unit
-          local ends = call('ZSCORE', p.ring, name)
-          if ends and tonumber(ends) > now then released = released + call('ZREM', p.ring, name) end
-        end
-        p.used = p.used - released
-        if p.used == 0 then p.last = nil end
-        return released > 0
-      end,
-      save = function(p)
-        if not p.last then return 0 end
-        return p.last - now, p.last
+  lua: {
+    helpers: `
+      local function after(time)
+        return format('(%.0f', time)
       end
-    }
-  `,
+      local function until_free(p, units)
+        local too_many = p.used + units - p.limit
+        if too_many <= 0 then return 0 end
+        local range = { 'ZRANGEBYSCORE', p.ring, after(now), '+inf', 'WITHSCORES', 'LIMIT', too_many - 1, 1 }
+        return tonumber(call(unpack(range))[2]) - now
+      end
+      local function take(p)
+        if p.last then call('ZREMRANGEBYSCORE', p.ring, '-inf', now) else call('DEL', p.ring) end
+        p.last = now + p.window
+        for unit = 0, p.cost - 1 do p.used = p.used + call('ZADD', p.ring, p.last, token .. ':' .. unit) end
+      end
+    `,
+    open: `function(p, last)
+      p.last, p.used = last, 0
+      if not p.last or p.last <= now then p.last = nil return end
+      p.used = call('ZCOUNT', p.ring, after(now), '+inf')
+      if p.used == 0 then p.last = nil return end
+      if p.last <= now + p.window then return end
+      p.last, p.ahead = now + p.window, true
+      for _, unit in ipairs(call('ZRANGEBYSCORE', p.ring, after(p.last), '+inf')) do
+        call('ZADD', p.ring, p.last, unit)
+      end
+    end`,
+    wait: `function(p)
+      return p.cost > p.limit and -1 or until_free(p, p.cost)
+    end`,
+    measure: `function(p)
+      local remaining = max(0, p.limit - p.used)
+      if p.used == 0 or p.limit == 0 then return remaining, 0, 0 end
+      return remaining, until_free(p, remaining + 1), p.last - now
+    end`,
+    charge: 'take',
+    settle: `function(p)
+      if p.cost > 0 then
+        take(p)
+        return true
+      end
+      if not p.last then return false end
+      local released = 0
+      for unit = 0, -p.cost - 1 do
+        local name = token .. ':' .. unit
+        local ends = call('ZSCORE', p.ring, name)
+        if ends and tonumber(ends) > now then released = released + call('ZREM', p.ring, name) end
+      end
+      p.used = p.used - released
+      if p.used == 0 then p.last = nil end
+      return released > 0
+    end`,
+    save: `function(p)
+      if not p.last then return 0 end
+      return p.last - now, pack(p.last)
+    end`,
+  },
 }
 
 /** Until so many units are free, if nobody renews or releases one. */

@@ -1,7 +1,7 @@
-import { defineOperation, type Operation, type RedisReply } from '@holdfast/adapter'
+import { defineOperation, type Operation, type RedisArgument, type RedisReply } from '@holdfast/adapter'
 import type { Quota } from './algorithm.ts'
 import { ringKeys } from './algorithms.ts'
-import { blockedMs, encodedPolicies, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
+import { blockedMs, encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
 import { usageLua } from './usage-lua.ts'
 
 /** How blocks grow: the first lasts `baseMs`, each further one `factor` times as long as the last, at most `maxMs`. */
@@ -81,15 +81,15 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     return { result, next: changed === 'counts' ? saved(open, now) : savedBesides(open, now) }
   },
 
-  luaPrelude: usageLua,
+  luaPrelude: usageLua('open', 'wait', 'charge', 'measure', 'save'),
 
   lua: `
-    open(KEYS, ARGV[1], ARGV[2])
-    token = ARGV[4]
-    local charge, refused, penalty = ARGV[3] ~= 'peek', 0, 0
+    open(KEYS, ARGV[1])
+    token = ARGV[3]
+    local charge, refused, penalty, penalties = ARGV[2] ~= 'peek', 0, 0, ARGV[#policies + 4]
     for i = 1, #policies do
       local p = policies[i]
-      p.cost = tonumber(ARGV[i + 5])
+      p.cost = tonumber(ARGV[i + 3])
       p.wait = p.algorithm.wait(p)
       if p.wait ~= 0 and not p.shadow then
         refused = (p.wait < 0 or refused < 0) and -1 or max(refused, p.wait)
@@ -109,33 +109,31 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     else
       local changed = false
       if charge and blocked == 0 then
-        if ARGV[5] ~= '' then
-          local base, factor, longest = string.match(ARGV[5], '(%S+) (%S+) (%S+)')
+        if penalties then
+          local base, factor, longest = string.match(penalties, '(%S+) (%S+) (%S+)')
           penalty = block and block.penalty > 0 and min(tonumber(longest), ceil(block.penalty * factor)) or tonumber(base)
           block, changed = { ends = now + penalty, lasts = penalty, penalty = penalty }, true
         end
-        if ARGV[3] == 'remember' and refused > 0 and now + refused > denied then denied, changed = now + refused, true end
+        if ARGV[2] == 'remember' and refused > 0 and now + refused > denied then denied, changed = now + refused, true end
       end
-      if ahead then save() elseif changed then save_besides() end
+      if ahead or changed then save(not ahead) end
     end
-    local reply, size = { allowed and 1 or 0, now, blocked, penalty }, 4
+    local reply = struct.pack('>dddd', allowed and 1 or 0, now, blocked, penalty)
     for i = 1, #policies do
       local p = policies[i]
-      reply[size + 1], reply[size + 2], reply[size + 3] = p.algorithm.measure(p)
-      reply[size + 4], reply[size + 5] = p.wait, p.epoch or 0
-      size = size + 5
+      local remaining, next, full = p.algorithm.measure(p)
+      reply = reply .. struct.pack('>ddddd', remaining, next, full, p.wait, p.epoch or 0)
     end
-    return { struct.pack('>' .. string.rep('d', size), unpack(reply)) }
+    return { reply }
   `,
 
-  encode: ({ policies, costs, charge, token, remembers, penalty, keepMs }) => [
-    encodedPolicies(policies),
-    keepMs,
-    charge ? (remembers ? 'remember' : 'charge') : 'peek',
-    token,
-    penalty === undefined ? '' : `${penalty.baseMs} ${penalty.factor} ${penalty.maxMs}`,
-    ...costs,
-  ],
+  encode(args) {
+    const { policies, costs, charge, token, remembers, penalty } = args
+    const encoded: RedisArgument[] = [encodedUsage(args), charge ? (remembers ? 'remember' : 'charge') : 'peek', token]
+    for (let index = 0; index < policies.length; index += 1) encoded.push(costs[index] ?? 1)
+    if (penalty !== undefined) encoded.push(`${penalty.baseMs} ${penalty.factor} ${penalty.maxMs}`)
+    return encoded
+  },
 
   decode([packed]) {
     const numbers = doublesOf(packed)

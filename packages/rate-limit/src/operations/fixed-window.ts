@@ -43,37 +43,35 @@ export const fixedWindow: Algorithm<FixedWindow> = {
 
   isAhead: (state, policy, now) => state.start > latestStart(policy, now),
 
-  lua: `
-    return {
-      open = function(p, start, used)
-        p.latest = p.anchor == 'clock' and now - now % p.window or now
-        p.start, p.used = start, used or 0
-        if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
-        if p.start and p.start > p.latest then p.start, p.ahead = p.latest, true end
-      end,
-      wait = function(p)
-        if p.cost > p.limit then return -1 end
-        return p.used + p.cost <= p.limit and 0 or p.start + p.window - now
-      end,
-      measure = function(p)
-        local next = p.used > 0 and p.limit > 0 and p.start + p.window - now or 0
-        return max(0, p.limit - p.used), next, next
-      end,
-      charge = function(p)
-        p.start = p.start or p.latest
-        p.used = min(p.used + p.cost, LARGEST)
-      end,
-      settle = function(p)
-        if not p.start or p.start > p.at then return false end
-        p.used = max(0, min(p.used + p.cost, LARGEST))
-        return true
-      end,
-      save = function(p)
-        if not p.start then return 0 end
-        return p.start + p.window - now, p.start, p.used
-      end
-    }
-  `,
+  lua: {
+    open: `function(p, start, used)
+      p.latest = p.anchor == 'clock' and now - now % p.window or now
+      p.start, p.used = start, used or 0
+      if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
+      if p.start and p.start > p.latest then p.start, p.ahead = p.latest, true end
+    end`,
+    wait: `function(p)
+      if p.cost > p.limit then return -1 end
+      return p.used + p.cost <= p.limit and 0 or p.start + p.window - now
+    end`,
+    measure: `function(p)
+      local next = p.used > 0 and p.limit > 0 and p.start + p.window - now or 0
+      return max(0, p.limit - p.used), next, next
+    end`,
+    charge: `function(p)
+      p.start = p.start or p.latest
+      p.used = min(p.used + p.cost, LARGEST)
+    end`,
+    settle: `function(p)
+      if not p.start or p.start > p.at then return false end
+      p.used = max(0, min(p.used + p.cost, LARGEST))
+      return true
+    end`,
+    save: `function(p)
+      if not p.start then return 0 end
+      return p.start + p.window - now, pack(p.start, p.used)
+    end`,
+  },
 }
 
 /** The latest moment at which a window that counts now can have begun. */

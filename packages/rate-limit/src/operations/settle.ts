@@ -1,6 +1,6 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
-import { encodedPolicies, opened, saved, type Usage, type UsageArgs } from './usage.ts'
+import { encodedUsage, opened, saved, type Usage, type UsageArgs } from './usage.ts'
 import { usageLua } from './usage-lua.ts'
 
 export interface SettleArgs extends UsageArgs {
@@ -57,22 +57,22 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
     return { result, next: saved(open, now), publish }
   },
 
-  luaPrelude: usageLua,
+  luaPrelude: usageLua('open', 'charge', 'settle', 'save'),
 
   lua: `
-    open(KEYS, ARGV[1], ARGV[2])
-    token = ARGV[3]
+    open(KEYS, ARGV[1])
+    token = ARGV[2]
     local settled, freed = false, false
     for i = 1, #policies do
       local p = policies[i]
-      p.cost, p.at, p.mark = tonumber(ARGV[3 * i + 3]), tonumber(ARGV[3 * i + 4]), tonumber(ARGV[3 * i + 5])
+      p.cost, p.at, p.mark = tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3]), tonumber(ARGV[3 * i + 4])
       if p.cost ~= 0 then
         local done = p.cost > 0
         if p.mark ~= ${NOT_CHARGED} then done = p.algorithm.settle(p) elseif done then p.algorithm.charge(p) end
         if done then settled, freed = true, freed or p.cost < 0 end
       end
     end
-    if freed and denied > now then publish(ARGV[4], ARGV[5]) end
+    if freed and denied > now then publish(ARGV[3], ARGV[4]) end
     if freed then denied = 0 end
     if settled or ahead then save() end
     local reply = { settled and 1 or 0, now }
@@ -80,14 +80,11 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
     return reply
   `,
 
-  encode: ({ policies, charged, units, token, channel, message, keepMs }) => [
-    encodedPolicies(policies),
-    keepMs,
-    token,
-    channel,
-    message,
-    ...policies.flatMap((_policy, index) => [units[index] ?? 0, charged[index]?.at ?? 0, charged[index]?.mark ?? 0]),
-  ],
+  encode(args) {
+    const { policies, charged, units, token, channel, message } = args
+    const charges = policies.flatMap((_policy, index) => [units[index] ?? 0, charged[index]?.at ?? 0, charged[index]?.mark ?? 0])
+    return [encodedUsage(args), token, channel, message, ...charges]
+  },
 
   decode: ([settled, at, ...marks]) => ({ settled: settled === 1, at: Number(at), marks: marks.map(Number) }),
 

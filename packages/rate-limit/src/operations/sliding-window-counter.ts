@@ -52,60 +52,60 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
 
   isAhead: ({ start }, { windowMs }, now) => start > now - (now % windowMs),
 
-  lua: `
-    local function most_units(p)
-      return floor(${LARGEST_PRODUCT} / p.window)
-    end
-    local function until_there(p, units)
-      local most = (p.limit - units) * p.window
-      if p.weighted <= most then return 0 end
-      local over = p.current * p.window - most
-      if over > 0 then return p.start + p.window + ceil(over / p.current) - now end
-      return p.start + ceil((p.previous * p.window + over) / p.previous) - now
-    end
-    local function weigh(p)
-      p.weighted = p.previous * (p.window - (now - p.start)) + p.current * p.window
-    end
-    return {
-      open = function(p, kept, previous, current)
-        local start = now - now % p.window
-        p.start, p.previous, p.current = start, 0, 0
-        if kept and kept >= start then
-          p.previous, p.current, p.ahead = previous, current, kept > start
-        elseif kept and kept == start - p.window then
-          p.previous = current
-        end
-        weigh(p)
-      end,
-      wait = function(p)
-        return p.cost > p.limit and -1 or until_there(p, p.cost)
-      end,
-      measure = function(p)
-        local remaining = max(0, floor((p.limit * p.window - p.weighted) / p.window))
-        if p.weighted == 0 or p.limit == 0 then return remaining, 0, 0 end
-        return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
-      end,
-      charge = function(p)
-        p.current = min(p.current + p.cost, most_units(p))
-        weigh(p)
-      end,
-      settle = function(p)
-        if (p.previous == 0 and p.current == 0) or p.at < p.start - p.window then return false end
-        if p.at < p.start then
-          p.previous = max(0, min(p.previous + p.cost, most_units(p)))
-        else
-          p.current = max(0, min(p.current + p.cost, most_units(p)))
-        end
-        weigh(p)
-        return true
-      end,
-      save = function(p)
-        if p.previous == 0 and p.current == 0 then return 0 end
-        local windows = p.current > 0 and 2 or 1
-        return p.start + windows * p.window - now, p.start, p.previous, p.current
+  lua: {
+    helpers: `
+      local function most_units(p)
+        return floor(${LARGEST_PRODUCT} / p.window)
       end
-    }
-  `,
+      local function until_there(p, units)
+        local most = (p.limit - units) * p.window
+        if p.weighted <= most then return 0 end
+        local over = p.current * p.window - most
+        if over > 0 then return p.start + p.window + ceil(over / p.current) - now end
+        return p.start + ceil((p.previous * p.window + over) / p.previous) - now
+      end
+      local function weigh(p)
+        p.weighted = p.previous * (p.window - (now - p.start)) + p.current * p.window
+      end
+    `,
+    open: `function(p, kept, previous, current)
+      local start = now - now % p.window
+      p.start, p.previous, p.current = start, 0, 0
+      if kept and kept >= start then
+        p.previous, p.current, p.ahead = previous, current, kept > start
+      elseif kept and kept == start - p.window then
+        p.previous = current
+      end
+      weigh(p)
+    end`,
+    wait: `function(p)
+      return p.cost > p.limit and -1 or until_there(p, p.cost)
+    end`,
+    measure: `function(p)
+      local remaining = max(0, floor((p.limit * p.window - p.weighted) / p.window))
+      if p.weighted == 0 or p.limit == 0 then return remaining, 0, 0 end
+      return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
+    end`,
+    charge: `function(p)
+      p.current = min(p.current + p.cost, most_units(p))
+      weigh(p)
+    end`,
+    settle: `function(p)
+      if (p.previous == 0 and p.current == 0) or p.at < p.start - p.window then return false end
+      if p.at < p.start then
+        p.previous = max(0, min(p.previous + p.cost, most_units(p)))
+      else
+        p.current = max(0, min(p.current + p.cost, most_units(p)))
+      end
+      weigh(p)
+      return true
+    end`,
+    save: `function(p)
+      if p.previous == 0 and p.current == 0 then return 0 end
+      local windows = p.current > 0 and 2 or 1
+      return p.start + windows * p.window - now, pack(p.start, p.previous, p.current)
+    end`,
+  },
 }
 
 /** What counts of both windows, in units times `windowMs`. */

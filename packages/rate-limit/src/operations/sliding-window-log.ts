@@ -73,109 +73,108 @@ export const slidingWindowLog: Algorithm<HitLog> = {
 
   hasRing: true,
 
-  lua: `
-    local BYTES = 16
-    local function position(p, i)
-      return (p.head + i) % p.capacity
-    end
-    local function hit(p, i)
-      local from = position(p, i) * BYTES
-      local bytes = call('GETRANGE', p.ring, from, from + BYTES - 1)
-      if #bytes < BYTES then return nil end
-      return struct.unpack('>dd', bytes)
-    end
-    local function set(p, i, time, total)
-      call('SETRANGE', p.ring, position(p, i) * BYTES, struct.pack('>dd', time, total))
-    end
-    local function search(p, low, found)
-      local high = p.count
-      while low < high do
-        local middle = floor((low + high) / 2)
-        if found(hit(p, middle)) then high = middle else low = middle + 1 end
+  lua: {
+    helpers: `
+      local BYTES = 16
+      local function position(p, i)
+        return (p.head + i) % p.capacity
       end
-      return low
-    end
-    local function until_left(p, left)
-      local time = hit(p, search(p, 0, function(_, total) return p.total - total <= left end))
-      return time + p.window - now
-    end
-    local function rewrite(p, capacity)
-      local kept, hits, base = call('GET', p.ring), {}, p.base
-      for i = 1, capacity do hits[i] = string.rep('\\0', BYTES) end
-      for i = 0, p.count - 1 do
-        local time, total = struct.unpack('>dd', kept, position(p, i) * BYTES + 1)
-        hits[i + 1] = struct.pack('>dd', min(time, now), total - base)
+      local function hit(p, i)
+        local from = position(p, i) * BYTES
+        local bytes = call('GETRANGE', p.ring, from, from + BYTES - 1)
+        if #bytes < BYTES then return nil end
+        return struct.unpack('>dd', bytes)
       end
-      call('SET', p.ring, table.concat(hits))
-      p.last, p.total, p.base, p.head, p.capacity = min(p.last, now), p.total - base, 0, 0, capacity
-    end
-    local function grown(p) -- not beyond the limit, unless commits go beyond it
-      return max(8, p.capacity < p.limit and min(p.capacity * 2, p.limit) or p.capacity * 2)
-    end
-    local function clear(p)
-      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
-    end
-    return {
-      has_ring = true,
-      open = function(p, head, count, capacity, base, last, total, epoch)
-        if not count or last + p.window <= now then return clear(p) end
-        p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = head, count, capacity, base, last, total, epoch
-        p.first = hit(p, 0)
-        if not p.first then return clear(p) end
-        if p.last > now then
-          rewrite(p, p.capacity)
-          p.ahead, p.epoch, p.first = true, p.epoch + 1, min(p.first, now)
-        end
-        if p.first + p.window > now then return end
-        local over = search(p, 1, function(time) return time + p.window > now end)
-        local _, sum = hit(p, over - 1)
-        p.base, p.head, p.count = sum, (p.head + over) % p.capacity, p.count - over
-        p.first = hit(p, 0)
-      end,
-      wait = function(p)
-        if p.cost > p.limit then return -1 end
-        return p.total - p.base + p.cost <= p.limit and 0 or until_left(p, p.limit - p.cost)
-      end,
-      measure = function(p)
-        local used = p.total - p.base
-        local remaining = max(0, p.limit - used)
-        if used == 0 or p.limit == 0 then return remaining, 0, 0 end
-        local next = used <= p.limit and p.first + p.window - now or until_left(p, p.limit - 1)
-        return remaining, next, p.last + p.window - now
-      end,
-      charge = function(p)
-        if p.count > 0 and p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-        p.total = min(p.total + p.cost, LARGEST)
-        if p.count == 0 or p.last < now then
-          if p.count == p.capacity then rewrite(p, grown(p)) end
-          if p.count == 0 then p.first = now end
-          p.count, p.last = p.count + 1, now
-        end
-        set(p, p.count - 1, now, p.total)
-      end,
-      settle = function(p)
-        if p.count == 0 or p.mark ~= p.epoch then return false end
-        local i = p.last <= p.at and p.count - 1 or search(p, 0, function(time) return time > p.at end) - 1
-        if i < 0 or hit(p, i) ~= p.at then return false end
-        if p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-        local by, before, _, total = min(p.cost, LARGEST - p.total), p.base, hit(p, i)
-        if i > 0 then _, before = hit(p, i - 1) end
-        by = max(by, before - total)
-        local gone = total + by == before and 1 or 0
-        for j = i + gone, p.count - 1 do
-          local time, sum = hit(p, j)
-          set(p, j - gone, time, sum + by)
-        end
-        p.total, p.count = p.total + by, p.count - gone
-        if p.count == 0 then clear(p) else p.last = hit(p, p.count - 1) end
-        return true
-      end,
-      save = function(p)
-        if p.count == 0 then return 0 end
-        return p.last + p.window - now, p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch
+      local function set(p, i, time, total)
+        call('SETRANGE', p.ring, position(p, i) * BYTES, struct.pack('>dd', time, total))
       end
-    }
-  `,
+      local function search(p, low, found)
+        local high = p.count
+        while low < high do
+          local middle = floor((low + high) / 2)
+          if found(hit(p, middle)) then high = middle else low = middle + 1 end
+        end
+        return low
+      end
+      local function until_left(p, left)
+        local time = hit(p, search(p, 0, function(_, total) return p.total - total <= left end))
+        return time + p.window - now
+      end
+      local function rewrite(p, capacity)
+        local kept, hits, base = call('GET', p.ring), {}, p.base
+        for i = 1, capacity do hits[i] = string.rep('\\0', BYTES) end
+        for i = 0, p.count - 1 do
+          local time, total = struct.unpack('>dd', kept, position(p, i) * BYTES + 1)
+          hits[i + 1] = struct.pack('>dd', min(time, now), total - base)
+        end
+        call('SET', p.ring, table.concat(hits))
+        p.last, p.total, p.base, p.head, p.capacity = min(p.last, now), p.total - base, 0, 0, capacity
+      end
+      local function grown(p) -- not beyond the limit, unless commits go beyond it
+        return max(8, p.capacity < p.limit and min(p.capacity * 2, p.limit) or p.capacity * 2)
+      end
+      local function clear(p)
+        p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
+      end
+    `,
+    open: `function(p, head, count, capacity, base, last, total, epoch)
+      if not count or last + p.window <= now then return clear(p) end
+      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = head, count, capacity, base, last, total, epoch
+      p.first = hit(p, 0)
+      if not p.first then return clear(p) end
+      if p.last > now then
+        rewrite(p, p.capacity)
+        p.ahead, p.epoch, p.first = true, p.epoch + 1, min(p.first, now)
+      end
+      if p.first + p.window > now then return end
+      local over = search(p, 1, function(time) return time + p.window > now end)
+      local _, sum = hit(p, over - 1)
+      p.base, p.head, p.count = sum, (p.head + over) % p.capacity, p.count - over
+      p.first = hit(p, 0)
+    end`,
+    wait: `function(p)
+      if p.cost > p.limit then return -1 end
+      return p.total - p.base + p.cost <= p.limit and 0 or until_left(p, p.limit - p.cost)
+    end`,
+    measure: `function(p)
+      local used = p.total - p.base
+      local remaining = max(0, p.limit - used)
+      if used == 0 or p.limit == 0 then return remaining, 0, 0 end
+      local next = used <= p.limit and p.first + p.window - now or until_left(p, p.limit - 1)
+      return remaining, next, p.last + p.window - now
+    end`,
+    charge: `function(p)
+      if p.count > 0 and p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
+      p.total = min(p.total + p.cost, LARGEST)
+      if p.count == 0 or p.last < now then
+        if p.count == p.capacity then rewrite(p, grown(p)) end
+        if p.count == 0 then p.first = now end
+        p.count, p.last = p.count + 1, now
+      end
+      set(p, p.count - 1, now, p.total)
+    end`,
+    settle: `function(p)
+      if p.count == 0 or p.mark ~= p.epoch then return false end
+      local i = p.last <= p.at and p.count - 1 or search(p, 0, function(time) return time > p.at end) - 1
+      if i < 0 or hit(p, i) ~= p.at then return false end
+      if p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
+      local by, before, _, total = min(p.cost, LARGEST - p.total), p.base, hit(p, i)
+      if i > 0 then _, before = hit(p, i - 1) end
+      by = max(by, before - total)
+      local gone = total + by == before and 1 or 0
+      for j = i + gone, p.count - 1 do
+        local time, sum = hit(p, j)
+        set(p, j - gone, time, sum + by)
+      end
+      p.total, p.count = p.total + by, p.count - gone
+      if p.count == 0 then clear(p) else p.last = hit(p, p.count - 1) end
+      return true
+    end`,
+    save: `function(p)
+      if p.count == 0 then return 0 end
+      return p.last + p.window - now, pack(p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch)
+    end`,
+  },
 }
 
 function usedOf({ totals, base }: HitLog): number {

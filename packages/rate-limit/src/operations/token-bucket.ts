@@ -55,43 +55,43 @@ export const tokenBucket: Algorithm<Bucket> = {
 
   isAhead: ({ at }, _policy, now) => at > now,
 
-  lua: `
-    local MOST = ${LARGEST_PRODUCT}
-    local function until_there(p, tokens)
-      return max(0, ceil((p.missing + (tokens - p.limit) * p.window) / p.refill))
-    end
-    return {
-      open = function(p, missing, at)
-        p.missing = missing or 0
-        if p.missing == 0 then return end
-        p.ahead = at > now
-        p.missing = max(0, p.missing - max(0, now - at) * p.refill)
-      end,
-      wait = function(p)
-        return p.cost > p.limit and -1 or until_there(p, p.cost)
-      end,
-      measure = function(p)
-        local remaining = max(0, floor((p.limit * p.window - p.missing) / p.window))
-        if p.missing == 0 or p.limit == 0 then return remaining, 0, 0 end
-        return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
-      end,
-      charge = function(p)
-        p.missing = min(p.missing + p.cost * p.window, MOST)
-      end,
-      settle = function(p)
-        local since = max(0, now - p.at)
-        if since * p.refill >= p.limit * p.window then return false end
-        local counted = p.missing > 0
-        local before = counted and p.missing or -since * p.refill
-        p.missing = max(0, min(before + p.cost * p.window, MOST))
-        return counted or p.missing > 0
-      end,
-      save = function(p)
-        if p.missing == 0 then return 0 end
-        return ceil(p.missing / p.refill), p.missing, now
+  lua: {
+    helpers: `
+      local MOST = ${LARGEST_PRODUCT}
+      local function until_there(p, tokens)
+        return max(0, ceil((p.missing + (tokens - p.limit) * p.window) / p.refill))
       end
-    }
-  `,
+    `,
+    open: `function(p, missing, at)
+      p.missing = missing or 0
+      if p.missing == 0 then return end
+      p.ahead = at > now
+      p.missing = max(0, p.missing - max(0, now - at) * p.refill)
+    end`,
+    wait: `function(p)
+      return p.cost > p.limit and -1 or until_there(p, p.cost)
+    end`,
+    measure: `function(p)
+      local remaining = max(0, floor((p.limit * p.window - p.missing) / p.window))
+      if p.missing == 0 or p.limit == 0 then return remaining, 0, 0 end
+      return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
+    end`,
+    charge: `function(p)
+      p.missing = min(p.missing + p.cost * p.window, MOST)
+    end`,
+    settle: `function(p)
+      local since = max(0, now - p.at)
+      if since * p.refill >= p.limit * p.window then return false end
+      local counted = p.missing > 0
+      local before = counted and p.missing or -since * p.refill
+      p.missing = max(0, min(before + p.cost * p.window, MOST))
+      return counted or p.missing > 0
+    end`,
+    save: `function(p)
+      if p.missing == 0 then return 0 end
+      return ceil(p.missing / p.refill), pack(p.missing, now)
+    end`,
+  },
 }
 
 /** Until so many tokens are in a bucket. */

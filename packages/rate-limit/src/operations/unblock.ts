@@ -1,6 +1,6 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
-import { encodedPolicies, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
+import { encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
 import { usageLua } from './usage-lua.ts'
 
 export interface UnblockArgs extends UsageArgs {
@@ -23,18 +23,18 @@ export const unblock: Operation<Usage, UnblockArgs, boolean> = defineOperation({
     return { result: isBlocked, next, publish: isBlocked ? [{ channel, message }] : [] }
   },
 
-  luaPrelude: usageLua,
+  luaPrelude: usageLua('open', 'save'),
 
   lua: `
-    open(KEYS, ARGV[1], ARGV[2])
+    open(KEYS, ARGV[1])
     if not block and not ahead then return { 0 } end
     block = nil
-    if blocked > 0 then publish(ARGV[3], ARGV[4]) end
-    if ahead then save() else save_besides() end
+    if blocked > 0 then publish(ARGV[2], ARGV[3]) end
+    save(not ahead)
     return { blocked > 0 and 1 or 0 }
   `,
 
-  encode: ({ policies, channel, message, keepMs }) => [encodedPolicies(policies), keepMs, channel, message],
+  encode: (args) => [encodedUsage(args), args.channel, args.message],
 
   decode: ([unblocked]) => unblocked === 1,
 

@@ -110,17 +110,18 @@ function lifetime({ kept, policies, keepMs, block }: Opened, now: number): numbe
   return kept !== undefined && foreign > 0 ? Math.max(ttlMs, kept.until - now) : ttlMs
 }
 
-/** The policies as the Lua of a step gets them: in one argument, made once for each list. */
-export function encodedPolicies(policies: readonly Policy[]): string {
+/** What the Lua of a step has to know of them: in one argument, made once for each list. */
+export function encodedUsage({ policies, keepMs }: UsageArgs): string {
   const known = encoded.get(policies)
-  if (known !== undefined) return known
-  const given = policies.map(({ algorithm, digest, limit, windowMs, anchor, refill, shadow }) => {
+  if (known?.keepMs === keepMs) return known.text
+  const given = policies.map((policy) => {
+    const { algorithm, digest, limit, windowMs, anchor, refill, shadow } = policy
     const own = algorithm === 'token-bucket' ? { refill } : { anchor }
-    return { algorithm, digest, limit, window: windowMs, shadow, ...own }
+    return { algorithm, digest, limit, window: windowMs, shadow, ...own, has_ring: algorithmOf(policy).hasRing }
   })
-  const text = JSON.stringify(given)
-  encoded.set(policies, text)
+  const text = JSON.stringify({ policies: given, keep: keepMs })
+  encoded.set(policies, { keepMs, text })
   return text
 }
 
-const encoded = new WeakMap<readonly Policy[], string>()
+const encoded = new WeakMap<readonly Policy[], { readonly keepMs: number; readonly text: string }>()
