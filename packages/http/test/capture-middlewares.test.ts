@@ -30,6 +30,20 @@ const answers: [string, AppHandler][] = [
 ]
 
 eachFramework((framework) => {
+  it.each([0, 1_000])('looks sent while it is held, where a copy of up to %i bytes is kept behind', async (maxBytes) => {
+    const looks: boolean[] = []
+    const handler: AppHandler = ({ res }) => {
+      res.write('a')
+      looks.push(res.headersSent)
+      res.end('b')
+      looks.push(res.headersSent, res.writableEnded)
+      return undefined
+    }
+    const { port } = await framework.serve({ gate: chained(holding().bindings, teeing({ maxBytes }).bindings), handler })
+    expect((await request(port)).body).toBe('ab')
+    expect(looks).toEqual([true, true, true])
+  })
+
   for (const [name, watch] of [['hold', holding] as const, ['tee', teeing] as const]) {
     describe(name, () => {
       const headers = { 'Accept-Encoding': 'gzip' }

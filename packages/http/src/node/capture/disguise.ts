@@ -20,6 +20,7 @@ function fieldsOf(res: ServerResponse): Fields {
  */
 export class Disguise {
   readonly #res: ServerResponse
+  #isMarked = false
   #isOrphan = false
   #isDestroyed = false
 
@@ -33,6 +34,7 @@ export class Disguise {
 
   /** From here on `headersSent` is true, and `setHeader` and its like throw. */
   headSent(): void {
+    this.#isMarked = true
     fieldsOf(this.#res)['_header'] = MARK
   }
 
@@ -62,15 +64,17 @@ export class Disguise {
     Object.assign(fieldsOf(this.#res), OPEN)
   }
 
+  /** Of captures over each other each takes off what it has put on: one further in front may hold the response still. */
   off(): void {
     const fields = fieldsOf(this.#res)
-    if (fields['_header'] === MARK) {
+    if (this.#isMarked && fields['_header'] === MARK) {
       fields['_header'] = null
       Reflect.deleteProperty(this.#res, 'writableEnded')
       Reflect.deleteProperty(this.#res, 'writableNeedDrain')
     }
     if (this.#isOrphan) closeOrphan(this.#res)
     else if (this.#isDestroyed) fields.destroyed = false
+    this.#isMarked = false
     this.#isOrphan = false
     this.#isDestroyed = false
   }
