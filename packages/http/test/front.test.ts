@@ -43,6 +43,18 @@ describe('in front of an app', () => {
     expect(await request(port)).toMatchObject({ status: 200, body: name })
   })
 
+  it('leaves to Express what it has no route for, and its errors', async () => {
+    const app = express().set('env', 'test')
+    app.get('/fails', () => {
+      throw Object.assign(new Error('on purpose'), { status: 418 })
+    })
+    const port = await listening(front([refusing], app))
+    const [nothing, failed] = [await request(port, { path: '/nothing' }), await request(port, { path: '/fails' })]
+    expect([nothing.status, failed.status]).toEqual([404, 418])
+    expect(nothing.body).toContain('Cannot GET /nothing')
+    expect(failed.headers['content-type']).toBe('text/html; charset=utf-8')
+  })
+
   it('runs middlewares in order', async () => {
     const order: number[] = []
     const middlewares = [1, 2, 3].map(

@@ -24,7 +24,7 @@ export function front(
   { trustProxy = false, ...unknown }: FrontOptions = {},
 ): (req: IncomingMessage, res: ServerResponse) => void {
   checkGiven(middlewares, listener, unknown)
-  const chain: readonly ((...of: Parameters<NodeMiddleware>) => unknown)[] = [...middlewares, listener]
+  const chain: readonly ((...of: Parameters<NodeMiddleware>) => unknown)[] = [...middlewares]
   const trust = trustProxy === false ? undefined : compileTrust(trustProxy)
 
   return (req, res) => {
@@ -34,7 +34,11 @@ export function front(
       if (position <= reached) return report(FAILED, new Error('next() called multiple times'))
       reached = position
       try {
-        const running = chain[position]?.(req, res, (error) => (error ? fail(req, res, error) : pass(position + 1)))
+        const step = chain[position]
+        // Given a `next`, Express would leave it to us what it has no route for, and its errors.
+        const running = step
+          ? step(req, res, (error) => (error ? fail(req, res, error) : pass(position + 1)))
+          : listener(req, res)
         if (running !== undefined) Promise.resolve(running).catch((error) => fail(req, res, error))
       } catch (error) {
         fail(req, res, error)
