@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
 import { bound, eachFramework } from '@holdfast/test/frameworks'
 import { request, sent } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
@@ -73,6 +75,24 @@ eachFramework((framework) => {
     expect(order.at(-1)).toBe('over')
     expect((await request(port)).status).toBe(500)
     expect(order.filter((each) => each === 'over')).toHaveLength(2)
+  })
+
+  it.each(['while a stream goes to it', 'before'])('is over when a client leaves %s', async (when) => {
+    const { arrived, left, over, gate } = stage()
+    const stream = new Readable({ read() {} })
+    stream.push('first')
+    const { port } = await framework.serve({
+      gate,
+      async handler() {
+        arrived.resolve()
+        if (when === 'before') await left.promise
+        return { stream }
+      },
+    })
+    const socket = await sent(port, [{}])
+    await (when === 'before' ? arrived.promise : once(socket, 'data'))
+    socket.destroy()
+    await over.promise
   })
 
   it('is over when a handler breaks off the response', async () => {

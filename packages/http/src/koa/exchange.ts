@@ -83,7 +83,7 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   async outlast(next: () => Promise<void>): Promise<void> {
-    const ended = new Promise<void>((resolve) => onEnded(this.native.res, resolve))
+    const ended = new Promise<void>((resolve) => onEnded(this.#socket, this.native.res, resolve))
     await next()
     if (this.native.respond === false) await ended // the handlers write to Node's own response
   }

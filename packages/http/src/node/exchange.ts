@@ -80,7 +80,7 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
 
   outlast(next: () => Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      onEnded(this.#res, resolve)
+      onEnded(this.#socket, this.#res, resolve)
       next().catch(reject)
     })
   }

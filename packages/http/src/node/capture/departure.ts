@@ -14,12 +14,17 @@ export function isClosedByUs(socket: Socket): boolean {
 
 /** Listens for the ways in which a response without a client stops, other than by its end or by `destroy`. */
 export function onStopped(res: ServerResponse, socket: Socket, listener: () => void): void {
+  onPipeStopped(res, listener)
+  onDestroyAgain(socket, listener)
+}
+
+/** Listens for streams that are piped into a response from now on, and close before their end. */
+export function onPipeStopped(res: ServerResponse, listener: () => void): void {
   res.on('pipe', (source: Readable) => {
     source.once('close', () => {
       if (!source.readableEnded) listener()
     })
   })
-  onDestroyAgain(socket, listener)
 }
 
 /** Express' final handler destroys the socket of a response that fails midway. A dead one says nothing of it. */
