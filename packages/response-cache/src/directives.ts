@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { checkedTags } from '@holdfast/cache/engine'
 import { shown } from './options.ts'
 
@@ -26,7 +27,7 @@ const TIMES = ['ttlMs', 'staleWhileRevalidateMs', 'staleIfErrorMs']
 const KEY = Symbol.for('holdfast.response-cache')
 
 /** @throws {TypeError | RangeError} when an option is unknown or out of range */
-export function sayCacheFor(target: object, options: CacheForOptions): void {
+export function sayCacheFor(response: ServerResponse, options: CacheForOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError(`The options of cacheFor must be an object, as { ttlMs: 60_000 }, got ${shown(options)}`)
   }
@@ -38,14 +39,14 @@ export function sayCacheFor(target: object, options: CacheForOptions): void {
       throw new RangeError(`${name} must be a whole number of milliseconds of at least 0, got ${shown(value)}`)
     }
   }
-  const before = saidOf(target)
-  Reflect.set(target, KEY, { ...before, ...times, tags: [...(before?.tags ?? []), ...checkedTags(tags)] })
+  const before = saidOf(response)
+  Reflect.set(response, KEY, { ...before, ...times, tags: [...(before?.tags ?? []), ...checkedTags(tags)] })
 }
 
-export function sayNoCache(target: object): void {
-  Reflect.set(target, KEY, { ...saidOf(target), never: true })
+export function sayNoCache(response: ServerResponse): void {
+  Reflect.set(response, KEY, { ...saidOf(response), never: true })
 }
 
-export function saidOf(target: object | undefined): Said | undefined {
-  return target === undefined ? undefined : (Reflect.get(target, KEY) as Said | undefined) // set above, and nowhere else
+export function saidOf(response: ServerResponse): Said | undefined {
+  return Reflect.get(response, KEY) as Said | undefined // set above, and nowhere else
 }

@@ -35,10 +35,10 @@ export function responseCache(options: KoaResponseCacheOptions): Middleware {
  * @throws {TypeError | RangeError} when an option is unknown or out of range
  */
 export function cacheFor(context: Context, options: CacheForOptions): void {
-  sayCacheFor(context, options)
+  sayCacheFor(context.res, options)
 }
 
 /** Keeps a response from being stored. */
 export function noCache(context: Context): void {
-  sayNoCache(context)
+  sayNoCache(context.res)
 }

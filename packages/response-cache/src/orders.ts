@@ -13,8 +13,9 @@ import { isDevelopment, warnOfFields, warnOfReads } from './warnings.ts'
 
 /** What a binding knows of its framework. */
 export interface Surroundings<Native, Target> {
-  /** What a handler answers by, and says `cacheFor` of. */
+  /** What a handler answers by. */
   target(native: Native): Target & object
+  /** Node's own response, of which `cacheFor` is said: a cache in front of the framework hears it as well. */
   response(native: Native): ServerResponse
   /** What of a request is one client's own. */
   inputs(native: Native): readonly Input[]
@@ -51,7 +52,7 @@ export function createOrders<Native, Target>(
       tagHeaders,
       now,
       judge,
-      said: () => saidOf(target(native)),
+      said: () => saidOf(response(native)),
       tagsOf: () => checkedTags(tags?.(native, target(native)) ?? []),
       handled: () => reads?.stop(),
       read: (names) => (reads === undefined ? undefined : firstRead(reads, keyed, names)),

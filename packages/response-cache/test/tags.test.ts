@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createCache } from '@holdfast/cache'
+import { front } from '@holdfast/http/node'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { eachFramework } from '@holdfast/test/frameworks'
 import { request } from '@holdfast/test/raw-http'
@@ -12,6 +14,7 @@ import Koa from 'koa'
 import { cacheFor as cacheForOnExpress, responseCache as onExpress } from '../src/express.ts'
 import { createResponseCache } from '../src/index.ts'
 import { cacheFor as cacheForOnKoa, noCache as noCacheOnKoa, responseCache as onKoa } from '../src/koa.ts'
+import { responseCache as onNode } from '../src/node.ts'
 import { stage } from './stage.ts'
 
 const HOST = 'http://127.0.0.1'
@@ -158,6 +161,26 @@ it('is told by Express handlers through their response, and by Koa handlers thro
     }
     listening.close()
   }
+})
+
+it('is told by the Koa handlers that it stands in front of', async () => {
+  const koa = new Koa()
+  koa.use((ctx) => {
+    if (ctx.path === '/never') noCacheOnKoa(ctx)
+    else cacheForOnKoa(ctx, { ttlMs: 60_000 })
+    ctx.body = 'x'
+  })
+  const answer = koa.callback()
+  const cached = front([onNode({ adapter: memoryAdapter(), ttlMs: 1_000 })], (req, res) => void answer(req, res))
+  const server = createServer(cached).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const statuses: (string | undefined)[] = []
+  for (const path of ['/never', '/page', '/page']) statuses.push((await request(port, { path })).headers['cache-status'])
+  server.close()
+  expect(statuses.slice(0, 2)).toEqual(['holdfast; fwd=uri-miss; detail=no-cache-called', 'holdfast; fwd=uri-miss; stored'])
+  expect(statuses[2]).toMatch(/^holdfast; hit; ttl=(59|60)$/)
 })
 
 it('stores no response for which tags gives a text in the place of a list: a purge would not find it', async () => {
