@@ -3,6 +3,7 @@ import type { Engine } from './engine.ts'
 import type { Settings } from './options.ts'
 import { type Input, watchReads } from './reads.ts'
 import { type Directives, directivesIn } from './rfc/cache-control.ts'
+import { isMade } from './seen.ts'
 
 /** A request, and what the cache has to know of it. */
 export interface Asked<Native> {
@@ -22,11 +23,12 @@ export interface Asked<Native> {
 
 const NOTHING: Directives = new Map()
 
-export function createAsking<Native>(
-  { keyOf }: Engine,
+/** @returns Makes what has to be known; nothing where a middleware further in front has it made for the same cache */
+export function createAsking<Native extends object>(
+  engine: Engine,
   { key, mode }: Pick<Settings<Native, unknown>, 'key' | 'mode'>,
   inputs: (native: Native) => readonly Input[],
-): (exchange: Exchange<Native>, next: () => Promise<void>, refreshes: boolean) => Asked<Native> {
+): (exchange: Exchange<Native>, next: () => Promise<void>, refreshes: boolean) => Asked<Native> | undefined {
   function ownKey(native: Native, make: (native: Native) => string): Pick<Asked<Native>, 'base' | 'keyed'> {
     const reads = watchReads(inputs(native), false)
     try {
@@ -45,7 +47,8 @@ export function createAsking<Native>(
 
   return (exchange, next, refreshes) => {
     const { native, headers, url } = exchange
-    const made = key === undefined ? { base: keyOf(headers.host ?? '', url), keyed: NOT_KEYED } : ownKey(native, key)
+    const made = key === undefined ? { base: engine.keyOf(headers.host ?? '', url), keyed: NOT_KEYED } : ownKey(native, key)
+    if (isMade(native, engine, made.base)) return undefined // before anything is read: it would count as the handlers' reading
     return { exchange, next, ...made, authorized: headers.authorization !== undefined, control: controlIn(exchange), refreshes }
   }
 }

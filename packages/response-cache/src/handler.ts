@@ -16,6 +16,7 @@ import { conditionsOf } from './rfc/conditional.ts'
 import { fieldsOf } from './rfc/fields.ts'
 import { contentRange } from './rfc/range.ts'
 import { type Reuse, reuseOf } from './rfc/reuse.ts'
+import { rememberMade } from './seen.ts'
 import { createShelf, type Found } from './shelf.ts'
 import type { StoredResponse } from './stored.ts'
 import { createVariants } from './variants.ts'
@@ -31,7 +32,7 @@ const PRECONDITIONS = ['if-match', 'if-unmodified-since'] as const
  *
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
-export function createHandler<Native, Target>(
+export function createHandler<Native extends object, Target>(
   options: ResponseCacheMiddlewareOptions<Native, Target>,
   surroundings: Surroundings<Native, Target>,
 ): Handler<Native> {
@@ -81,6 +82,11 @@ export function createHandler<Native, Target>(
   function run(asked: Asked<Native>, purpose: Purpose): Production {
     const { fwd, isMarked } = purpose
     announce(name, asked.base, isMarked ? { fwd, detail: 'hit-for-miss' } : { fwd })
+    return make(asked, purpose)
+  }
+
+  function make(asked: Asked<Native>, purpose: Purpose): Production {
+    rememberMade(asked.exchange.native, engine, asked.base)
     return orders.run(asked, purpose)
   }
 
@@ -96,7 +102,7 @@ export function createHandler<Native, Target>(
     const over = (): boolean => refreshing.delete(found.key)
     const timer = setTimeout(over, loadLeaseMs).unref() // a handler may never end
     const purpose = { fwd: 'stale', stale, ifError: stale.status < 500, inBackground: true, inFront } as const
-    detached(() => flight({ found, headers: asked.exchange.headers, waits: false, produce: () => orders.run(asked, purpose) }))
+    detached(() => flight({ found, headers: asked.exchange.headers, waits: false, produce: () => make(asked, purpose) }))
       .then((landed) => (landed.by === 'own' ? landed.done : undefined))
       .catch((error: unknown) => announceFailure({ name, key: asked.base, call: 'refresh', error }))
       .finally(() => {
@@ -154,9 +160,11 @@ export function createHandler<Native, Target>(
   return async function responseCache(exchange, next) {
     const { native, method, headers } = exchange
     if (!enabled || (skip !== undefined && (await skip(native)))) return next()
-    if (!SAFE.has(method)) return change(askedBy(exchange, next, false))
-    if (!isOneOf(methods, method) || PRECONDITIONS.some((field) => headers[field] !== undefined)) return next()
-    const asked = askedBy(exchange, next, bypass !== undefined && (await bypass(native)))
+    const isSafe = SAFE.has(method)
+    if (isSafe && (!isOneOf(methods, method) || PRECONDITIONS.some((field) => headers[field] !== undefined))) return next()
+    const asked = askedBy(exchange, next, isSafe && bypass !== undefined && (await bypass(native)))
+    if (asked === undefined) return next()
+    if (!isSafe) return change(asked)
     if (hasContent(headers)) return pass(asked, { fwd: 'bypass' }) // no key says what is in it
     if (asked.control.has('no-store')) return pass(asked, { fwd: 'request', detail: 'request-no-store' })
     if (answeredNear(asked)) return

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import { memoryAdapter } from '@holdfast/adapter/memory'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { eachFramework } from '@holdfast/test/frameworks'
 import { sent } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
-import { type Stage, stage, until } from './stage.ts'
+import { createResponseCache } from '../src/index.ts'
+import { cached, type Stage, stage, until } from './stage.ts'
 
 const MINUTE = { 'Cache-Control': 'max-age=60' }
 
@@ -32,6 +34,19 @@ eachFramework((framework) => {
       handled.push((await get()).headers['cache-status'])
     }
     expect(handled.at(-1)).toContain('hit')
+  })
+
+  it('does not wait for itself where it stands twice', async () => {
+    const adapter = memoryAdapter()
+    const before = cached(createResponseCache({ adapter, loadLeaseMs: 60_000 }))
+    const { get, seen } = await stage(framework, () => ({ headers: MINUTE, body: 'made' }), {
+      adapter: () => adapter,
+      before,
+      loadLeaseMs: 60_000,
+    })
+    expect((await get()).headers['cache-status']).toBe('holdfast; fwd=uri-miss; stored')
+    expect((await get()).headers['cache-status']).toContain('hit')
+    expect(seen).toHaveLength(1)
   })
 
   eachAdapter((makeAdapter) => {

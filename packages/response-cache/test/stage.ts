@@ -33,7 +33,7 @@ export interface Setting {
 }
 
 /** The middleware by its three bindings, all in one cache. */
-function cached(cache: ResponseCache, options: Options = {}): Bindings {
+export function cached(cache: ResponseCache, options: Options = {}): Bindings {
   return {
     node: () => [onNode({ cache, ...options })],
     express: () => [onExpress({ cache, ...options })],
