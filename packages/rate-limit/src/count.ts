@@ -1,14 +1,16 @@
 import { shown } from './policy.ts'
 
 /** Which requests stay charged once they are answered, by the status of the response. */
-export type Count<Native> = 'all' | 'failed' | 'successful' | ((native: Native, status: number) => boolean)
+export type Count<Native> = 'all' | 'failed' | 'successful' | IsCounted<Native>
+
+export type IsCounted<Native> = (native: Native, status: number) => boolean | Promise<boolean>
 
 /**
  * Whether a response with this status stays charged; undefined: every one does.
  *
  * @throws {RangeError} when it is none of the forms
  */
-export function counted<Native>(count: Count<Native>): ((native: Native, status: number) => boolean) | undefined {
+export function counted<Native>(count: Count<Native>): IsCounted<Native> | undefined {
   if (typeof count === 'function') return count
   switch (count) {
     case 'all':

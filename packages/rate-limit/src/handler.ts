@@ -68,7 +68,7 @@ export function createHandler<Native extends object>(
   async function settle({ native, status }: Exchange<Native>, subject: string, receipt: Receipt): Promise<void> {
     let isFree = false
     try {
-      isFree = status !== undefined && isCounted?.(native, status) === false
+      isFree = status !== undefined && (await isCounted?.(native, status)) === false
       if (isFree) await receipt.refund()
     } catch (error) {
       announceFailure({ name: limiter.name, key: subject, call: 'count', error })

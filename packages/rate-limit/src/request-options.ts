@@ -1,6 +1,6 @@
 import { checkedSubnet, IPV6_SUBNET } from './client-key.ts'
 import type { Cost, Limit } from './cost.ts'
-import { type Count, counted } from './count.ts'
+import { type Count, counted, type IsCounted } from './count.ts'
 import type { Decision } from './decision.ts'
 import type { DialectName } from './headers/dialects.ts'
 import type { RateLimiter } from './limiter.ts'
@@ -61,7 +61,7 @@ interface RequestSettings<Native> {
   readonly skip: RateLimitOptions<Native>['skip']
   readonly limitOf: RateLimitOptions<Native>['limitOf']
   /** Whether a request that was answered with a status stays charged; undefined: every one does. */
-  readonly isCounted: ((native: Native, status: number) => boolean) | undefined
+  readonly isCounted: IsCounted<Native> | undefined
   readonly headers: DialectName | readonly DialectName[] | false
   readonly partitionKeySecret: string | Uint8Array | undefined
   readonly statusCode: number

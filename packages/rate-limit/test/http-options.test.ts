@@ -87,8 +87,11 @@ eachFramework((framework) => {
       }
     })
 
-    it('charges what a function picks', async () => {
-      const { limiter, port } = await serve((_native, status) => status === 401)
+    it.each([
+      ['a function', (_native: Native, status: number) => status === 401],
+      ['an async function', async (_native: Native, status: number) => status === 401],
+    ] as const)('charges what %s picks', async (_name, count) => {
+      const { limiter, port } = await serve(count)
       await pipelined(port, [{ path: '/200' }, { path: '/401' }, { path: '/500' }])
       await until(async () => (await remaining(limiter)) === 8)
     })
