@@ -8,7 +8,7 @@ const DEEPEST = 1_000
  */
 export function canonical(value: unknown, depth = 0): string {
   if (typeof value !== 'object' || value === null) return scalar(value)
-  if (depth > DEEPEST) throw new NestedTooDeepError(`Nested more than ${DEEPEST} deep`)
+  if (depth >= DEEPEST) throw new NestedTooDeepError(`Nested more than ${DEEPEST} deep`)
   if (Array.isArray(value)) return `[${value.map((each) => canonical(each, depth + 1)).join(',')}]`
   if (hasOwnForm(value)) return canonical(value.toJSON(), depth + 1)
   if (isIterable(value)) return canonical([...value], depth)
