@@ -1,9 +1,10 @@
 import type { Exchange } from '@holdfast/http'
 import type { Engine } from './engine.ts'
 import type { Settings } from './options.ts'
-import { type Input, watchReads } from './reads.ts'
+import { type Input, watchFields, watchReads } from './reads.ts'
 import { type Directives, directivesIn } from './rfc/cache-control.ts'
 import { isMade } from './seen.ts'
+import { isDevelopment } from './warnings.ts'
 
 /** A request, and what the cache has to know of it. */
 export interface Asked<Native> {
@@ -15,11 +16,15 @@ export interface Asked<Native> {
   readonly authorized: boolean
   /** What was read of it to make its key. */
   readonly keyed: ReadonlySet<Input['kind']>
+  /** Which other fields were, in development. */
+  readonly keyedFields: ReadonlySet<string>
   /** What its client demands, where clients have a say. */
   readonly control: Directives
   /** Whether it is answered anew, whatever is stored. */
   readonly refreshes: boolean
 }
+
+type Made = Pick<Asked<never>, 'base' | 'keyed' | 'keyedFields'>
 
 const NOTHING: Directives = new Map()
 
@@ -29,13 +34,15 @@ export function createAsking<Native extends object>(
   { key, mode }: Pick<Settings<Native, unknown>, 'key' | 'mode'>,
   inputs: (native: Native) => readonly Input[],
 ): (exchange: Exchange<Native>, next: () => Promise<void>, refreshes: boolean) => Asked<Native> | undefined {
-  function ownKey(native: Native, make: (native: Native) => string): Pick<Asked<Native>, 'base' | 'keyed'> {
+  function ownKey({ native, headers }: Exchange<Native>, make: (native: Native) => string): Made {
     const reads = watchReads(inputs(native), false)
+    const fields = isDevelopment() ? watchFields(headers) : undefined
     try {
       const base = make(native)
       if (typeof base !== 'string') throw new TypeError(`key must return a string, got ${String(base)}`)
-      return { base, keyed: new Set(reads.all.keys()) }
+      return { base, keyed: new Set(reads.all.keys()), keyedFields: new Set(fields?.all.keys()) }
     } finally {
+      fields?.stop()
       reads.stop()
     }
   }
@@ -47,10 +54,10 @@ export function createAsking<Native extends object>(
 
   return (exchange, next, refreshes) => {
     const { native, headers, url } = exchange
-    const made = key === undefined ? { base: engine.keyOf(headers.host ?? '', url), keyed: NOT_KEYED } : ownKey(native, key)
+    const made = key === undefined ? { base: engine.keyOf(headers.host ?? '', url), ...NOT_KEYED } : ownKey(exchange, key)
     if (isMade(native, engine, made.base)) return undefined // before anything is read: it would count as the handlers' reading
     return { exchange, next, ...made, authorized: headers.authorization !== undefined, control: controlIn(exchange), refreshes }
   }
 }
 
-const NOT_KEYED: ReadonlySet<Input['kind']> = new Set()
+const NOT_KEYED: Omit<Made, 'base'> = { keyed: new Set(), keyedFields: new Set() }

@@ -85,7 +85,7 @@ export function createOrders<Native, Target>(
         stop()
         if (fields === undefined) return
         warnOfReads(reads, product.refusal, asked.base)
-        if (product.stored !== undefined) warnOfFields(fields.all, product.names, asked.base)
+        if (product.stored !== undefined) warnOfFields(fields.all, [...product.names, ...asked.keyedFields], asked.base)
       }, stop)
       return production
     },

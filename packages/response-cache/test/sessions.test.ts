@@ -17,11 +17,11 @@ afterEach(() => {
 })
 
 /** An app with sessions in front of the cache. */
-async function serving(handler: RequestHandler) {
+async function serving(handler: RequestHandler, key?: (req: Request) => string) {
   let count = 0
   const app = express()
   app.use(session({ secret: 'of the test', resave: false, saveUninitialized: true }))
-  app.use(responseCache({ adapter: memoryAdapter(), ttlMs: 60_000 }))
+  app.use(responseCache({ adapter: memoryAdapter(), ttlMs: 60_000, ...(key && { key }) }))
   app.use((req, res, next) => {
     count += 1
     handler(req, res, next)
@@ -184,4 +184,11 @@ it('says in development what a stored response may depend on, though nothing say
   expect(said).toEqual([
     expect.stringMatching(/^The response to .* is stored for everybody, and x-kind of the request was read, /),
   ])
+})
+
+it('says nothing of a field that the key has read', async () => {
+  const kindOf = (req: Request) => req.get('X-Kind') ?? 'none'
+  const { get, count } = await serving((req, res) => void res.send(kindOf(req)), kindOf)
+  expect(await warnings(async () => void (await get({ 'X-Kind': 'a' })))).toEqual([])
+  expect([(await get({ 'X-Kind': 'a' })).body, (await get({ 'X-Kind': 'b' })).body, count()]).toEqual(['a', 'b', 2])
 })
