@@ -36,4 +36,8 @@ it('refuses bad options, and says what is allowed', () => {
   expect(() => createLru({ maxEntries: 0 })).toThrow('maxEntries must be a whole number of at least 1, got 0')
   expect(() => Reflect.apply(createLru, undefined, [{}])).toThrow('maxEntries or maxBytes is missing')
   expect(() => Reflect.apply(createLru, undefined, [{ maxBytes: 5 }])).toThrow('sizeOf is missing')
+  const known = 'there are maxEntries, maxBytes, sizeOf, now'
+  expect(() => Reflect.apply(createLru, undefined, [{ maxEntries: 5, ttl: 1 }])).toThrow(
+    `Unknown option "ttl" of createLru: ${known}`,
+  )
 })

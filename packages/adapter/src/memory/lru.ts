@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { checkedNow, checkedWhole } from '../options.ts'
+import { checkedNow, checkedWhole, checkKnown } from '../options.ts'
 
 export type LruOptions<Value> = Clock & (ByEntries | ByBytes<Value>)
 
@@ -54,9 +54,10 @@ const OVERHEAD_BYTES = 128
  *
  * It gives back the values that it was given, not copies of them.
  *
- * @throws {TypeError | RangeError} when an option is missing or out of range
+ * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function createLru<Value>(options: LruOptions<Value>): Lru<Value> {
+  checkKnown('createLru', options, ['maxEntries', 'maxBytes', 'sizeOf', 'now'])
   const { maxEntries, maxBytes, sizeOf, now = monotonic } = options
   checkedNow(now)
   if (maxEntries === undefined && maxBytes === undefined) throw new TypeError('maxEntries or maxBytes is missing')
