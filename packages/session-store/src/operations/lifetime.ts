@@ -35,7 +35,7 @@ export function lifetime(bytes: Uint8Array, { defaultMs, by }: Sliding, now: num
     const ttlMs = within(Number(maxAge))
     return { ttlMs: ttlMs + KOA_SLACK_MS, bytes: Buffer.from(`${before}${now + ttlMs},"_maxAge":${maxAge}}`, 'latin1') }
   }
-  const [, first] = /^\{"cookie":\{"originalMaxAge":(\d+)[,}]/.exec(text) ?? []
+  const [, first] = /^\{"cookie":\{"originalMaxAge":(\d+|null)[,}]/.exec(text) ?? []
   const maxAge = first === undefined ? maxAgeIn(bytes) : Number(first)
   return { ttlMs: typeof maxAge === 'number' && maxAge > 0 ? within(maxAge) : defaultMs, bytes }
 }
@@ -70,7 +70,7 @@ export const lifetimeLua: string = `
       local ttl = within(tonumber(age))
       return ttl + 10000, before .. string.format('%.0f', now + ttl) .. ',"_maxAge":' .. age .. '}'
     end
-    local first = bytes:match('^{"cookie":{"originalMaxAge":(%d+)[,}]')
+    local first = bytes:match('^{"cookie":{"originalMaxAge":([%dnul]+)[,}]') -- digits, or null
     if first then
       first = tonumber(first)
     else
