@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import crypto from 'node:crypto'
 import { defineOperation, type Operation, type Transition } from '@holdfast/adapter'
 
 export interface WriteArgs {
@@ -54,9 +54,12 @@ export const write: Operation<Uint8Array, WriteArgs, WriteResult> = defineOperat
   decode: ([written, before]) => ({ written: written === 1, before: typeof before === 'object' ? before : undefined }),
 })
 
+/** Takes half the time of an object that hashes. Node 20.12 has it. */
+const { hash }: { hash?: typeof crypto.hash } = crypto
+
 /** The SHA-1 of bytes, as a write asks for it. */
 export function sha1Of(bytes: Uint8Array): string {
-  return createHash('sha1').update(bytes).digest('hex')
+  return hash?.('sha1', bytes) ?? crypto.createHash('sha1').update(bytes).digest('hex')
 }
 
 function isAllowed(state: Uint8Array | undefined, when: WriteArgs['when']): boolean {
