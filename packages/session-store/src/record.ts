@@ -32,11 +32,11 @@ export interface Codec {
   /** A session as text: what the serializer makes of it, and of its meta. */
   textOf(session: SessionRecord, meta: Meta): string
   /**
-   * The text as it is stored.
+   * The text as it is stored: as bytes only where it is encrypted.
    *
    * @param key Where it is to be stored, without the adapter's prefix: it can be read nowhere else
    */
-  encode(key: string, session: SessionRecord, text: string): Buffer
+  encode(key: string, session: SessionRecord, text: string): Buffer | string
   /**
    * The text that is stored.
    *
@@ -69,7 +69,7 @@ export function createCodec({ encryptionKeys, hashIds, serializer, ttlMs }: Sett
     },
 
     encode(key, session, text) {
-      if (cipher === undefined) return Buffer.from(text)
+      if (cipher === undefined) return text
       const header = `holdfast:1:${dialect.slideMs(session) ?? ttlMs}:`
       return Buffer.concat([Buffer.from(header), cipher.seal(text, header + key)])
     },

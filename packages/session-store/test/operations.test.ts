@@ -46,7 +46,16 @@ const when = fc.oneof(
   fc.constantFrom('absent' as const, 'present' as const, 'any' as const),
   bytes.map((each) => ({ sha1: sha1Of(each) })),
 )
-const writes = fc.record({ bytes, when, ttlMs: fc.constantFrom(-1, 0, 1, 50, 300, 1_000), tells: fc.boolean() })
+const texts = fc.oneof(
+  bytes.map((each) => each.toString()),
+  fc.constant('"half a \ud83d pair"'),
+)
+const writes = fc.record({
+  bytes: fc.oneof(bytes, texts),
+  when,
+  ttlMs: fc.constantFrom(-1, 0, 1, 50, 300, 1_000),
+  tells: fc.boolean(),
+})
 
 const names = fc.constantFrom('a', 'b', 'c', 'd', 'ä %s')
 const sightings = fc.record({

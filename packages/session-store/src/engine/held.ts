@@ -9,8 +9,8 @@ export interface Held {
   view: string
   /** What is stored, as far as is known: what others wrote, and the request itself. */
   theirs: string
-  /** The bytes that a write must find. Undefined while the session is only under the name that another store gave it. */
-  stored: Buffer | undefined
+  /** What a write must find, text as its bytes. Undefined while the session is only under the name that another store gave it. */
+  stored: Buffer | string | undefined
   /** The bytes under the other store's name, until they are taken over. */
   plain: Buffer | undefined
   meta: Meta

@@ -27,7 +27,7 @@ export interface Replace {
    */
   replace(held: Held, make: Make, rejects: boolean): Promise<boolean>
   /** @throws {SessionTooLargeError} */
-  encoded(name: string, session: SessionRecord, text: string): Buffer
+  encoded(name: string, session: SessionRecord, text: string): Buffer | string
   /** How long a session lives that is not to get older than `absoluteMs`. */
   capped(ttlMs: number, meta: Meta): number
   /** Tells that nothing is stored, as there is nothing to store it in. */
@@ -45,9 +45,11 @@ export function createReplace({ settings, codec, names, run, tell }: Context, { 
   const { adapter, prefix, absoluteMs, maxBytes } = settings
   const inTurn = createTurns()
 
-  function encoded(name: string, session: SessionRecord, text: string): Buffer {
+  function encoded(name: string, session: SessionRecord, text: string): Buffer | string {
     const bytes = codec.encode(prefix + name, session, text)
-    if (bytes.length > maxBytes) throw new SessionTooLargeError(bytes.length, maxBytes)
+    if (maxBytes === Infinity) return bytes
+    const length = Buffer.byteLength(bytes)
+    if (length > maxBytes) throw new SessionTooLargeError(length, maxBytes)
     return bytes
   }
 
@@ -121,15 +123,20 @@ export function createReplace({ settings, codec, names, run, tell }: Context, { 
       const outcome = await attempt(held, key, make, rejects)
       if (outcome !== 'again') return outcome === 'done'
       return inTurn(key, async (left) => {
-        if (left !== undefined && held.stored?.equals(left) === false) await learn(held, key, left, rejects)
+        const stored = bytesOf(held)
+        if (left !== undefined && stored?.equals(left) === false) await learn(held, key, left, rejects)
         for (let count = 1; count < MOST_ATTEMPTS; count += 1) {
           const next = await attempt(held, key, make, rejects)
-          if (next !== 'again') return { result: next === 'done', left: next === 'done' ? held.stored : undefined }
+          if (next !== 'again') return { result: next === 'done', left: next === 'done' ? bytesOf(held) : undefined }
         }
         throw new SessionConflictError(`Others wrote a session ${MOST_ATTEMPTS} times while it was to be written once`)
       })
     },
   }
+}
+
+function bytesOf({ stored }: Held): Buffer | undefined {
+  return typeof stored === 'string' ? Buffer.from(stored) : stored
 }
 
 /** Of the same session: it is as old as anyone knows, and of the last epoch. */

@@ -2,7 +2,8 @@ import crypto from 'node:crypto'
 import { defineOperation, type Operation, type Transition } from '@holdfast/adapter'
 
 export interface WriteArgs {
-  readonly bytes: Buffer
+  /** Text stands for its bytes in UTF-8. */
+  readonly bytes: Buffer | string
   /** Milliseconds. With 0 or less what is there is deleted. */
   readonly ttlMs: number
   /** What must be there, or else nothing is written: nothing, anything, whatever there is, or bytes with this SHA-1. */
@@ -29,7 +30,8 @@ export const write: Operation<Uint8Array, WriteArgs, WriteResult> = defineOperat
   step(state: Uint8Array | undefined, { bytes, ttlMs, when, tells = false }: WriteArgs): Transition<Uint8Array, WriteResult> {
     const before = state === undefined ? undefined : Buffer.from(state)
     if (!isAllowed(state, when)) return { result: { written: false, before } }
-    return { result: { written: true, before: tells ? before : undefined }, next: ttlMs > 0 ? { state: bytes, ttlMs } : null }
+    const next = ttlMs > 0 ? { state: typeof bytes === 'string' ? Buffer.from(bytes) : bytes, ttlMs } : null
+    return { result: { written: true, before: tells ? before : undefined }, next }
   },
 
   lua: `
@@ -58,7 +60,7 @@ export const write: Operation<Uint8Array, WriteArgs, WriteResult> = defineOperat
 const { hash }: { hash?: typeof crypto.hash } = crypto
 
 /** The SHA-1 of bytes, as a write asks for it. */
-export function sha1Of(bytes: Uint8Array): string {
+export function sha1Of(bytes: Uint8Array | string): string {
   return hash?.('sha1', bytes) ?? crypto.createHash('sha1').update(bytes).digest('hex')
 }
 
