@@ -44,7 +44,12 @@ export interface Codec {
    */
   decode(key: string, bytes: Buffer): string
   /** @throws when it is nothing that can be a session */
-  parse(text: string): Promise<{ session: SessionRecord; meta: Meta }>
+  parse(text: string): Parsed | Promise<Parsed>
+}
+
+export interface Parsed {
+  readonly session: SessionRecord
+  readonly meta: Meta
 }
 
 const META = '__holdfast'
@@ -81,19 +86,23 @@ export function createCodec({ encryptionKeys, hashIds, serializer, ttlMs }: Sett
       return cipher.open(bytes.subarray(header.length), header + key)
     },
 
-    async parse(text) {
-      const session = await serializer.parse(text)
-      if (!isObject(session)) throw new TypeError('It is no object')
-      const own = session[META]
-      if (own === undefined) return { session, meta: {} }
-      delete session[META]
-      return { session, meta: metaIn(own) }
+    parse(text) {
+      const parsed = serializer.parse(text)
+      return isObject(parsed) && 'then' in parsed ? Promise.resolve(parsed).then(parsedOf) : parsedOf(parsed)
     },
   }
 }
 
 /** `holdfast:1:`, at most 13 digits, and a colon. */
 const LONGEST_HEADER = 32
+
+function parsedOf(session: unknown): Parsed {
+  if (!isObject(session)) throw new TypeError('It is no object')
+  const own = session[META]
+  if (own === undefined) return { session, meta: {} }
+  delete session[META]
+  return { session, meta: metaIn(own) }
+}
 
 function withoutMeta(session: SessionRecord): SessionRecord {
   const { [META]: _meta, ...rest } = session

@@ -16,7 +16,12 @@ export interface Begun {
  * @param held What the request knows of it, if it has read it
  * @returns Undefined where its user may not have it
  */
-export type Begin = (name: string, session: SessionRecord, ttlMs: number, held: Held | undefined) => Promise<Begun | undefined>
+export type Begin = (
+  name: string,
+  session: SessionRecord,
+  ttlMs: number,
+  held: Held | undefined,
+) => Begun | Promise<Begun | undefined>
 
 /** For how long a request may take before its session's end on the list is behind. */
 const LISTED_SLACK_MS = 5_000
@@ -25,7 +30,7 @@ export function createBegin({ settings, users }: Context, sight: Sight): Begin {
   const { adapter, absoluteMs, user: userOf } = settings
   const keepsCreated = absoluteMs !== Infinity || userOf !== undefined
 
-  return async function begin(name, session, ttlMs, held) {
+  return function begin(name, session, ttlMs, held) {
     const now = adapter.now()
     const created = held?.meta.created ?? (keepsCreated ? now : undefined)
     const user = users.of(session)
@@ -37,8 +42,9 @@ export function createBegin({ settings, users }: Context, sight: Sight): Begin {
     const sighting = { name, created: created ?? now, ttlMs: Math.max(1, ttlMs) }
     const how =
       before === undefined ? { epoch: 0, joining: session } : { epoch: before.meta.epoch ?? 0, plain: before.plain !== undefined }
-    const epoch = await sight(user, { ...sighting, ...how })
-    if (held !== undefined) held.listedUntil = now + ttlMs
-    return epoch === undefined ? undefined : { user, meta: { ...age, epoch } }
+    return sight(user, { ...sighting, ...how }).then((epoch) => {
+      if (held !== undefined) held.listedUntil = now + ttlMs
+      return epoch === undefined ? undefined : { user, meta: { ...age, epoch } }
+    })
   }
 }

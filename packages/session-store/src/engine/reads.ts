@@ -5,7 +5,7 @@ import { type ReadResult, read } from '../operations/read.ts'
 import type { Context } from './context.ts'
 import type { Held } from './held.ts'
 import type { Removal } from './removal.ts'
-import { isWrongType } from './run.ts'
+import { asOutage, isWrongType } from './run.ts'
 import type { Sight } from './sight.ts'
 
 /** What is under a session id. `moving`: the session is being given another id, under which it is not stored yet. */
@@ -20,7 +20,7 @@ const NONE = { state: 'none' } as const
 
 /** @returns Finds a session by its id; `slides`: whether its end is moved */
 export function createRead(context: Context, removal: Removal, sight: Sight): (sid: string, slides: boolean) => Promise<Lookup> {
-  const { settings, dialect, codec, names, users, run, tell } = context
+  const { settings, dialect, codec, names, users, tell } = context
   const { adapter, prefix, ttlMs, ttlOf, touchAfterMs, absoluteMs } = settings
   const never = { defaultMs: ttlMs, afterMs: -1, by: dialect.by }
   const sliding = touchAfterMs === Infinity || ttlOf !== undefined ? never : { ...never, afterMs: touchAfterMs }
@@ -28,9 +28,9 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
   /** What no session can be harms nobody but its own user. */
   async function fetch(name: string, slides: boolean): Promise<ReadResult | undefined> {
     try {
-      return await run(read, prefix + name, slides ? sliding : never)
+      return await adapter.run(read, prefix + name, slides ? sliding : never)
     } catch (error) {
-      if (!isWrongType(error)) throw error
+      if (!isWrongType(error)) throw asOutage(error)
       tell({ type: 'corrupt', id: publicId(name), error })
       return undefined
     }
@@ -92,8 +92,8 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
   }
 
   /** A session that is too old, or that its user was logged out of, is none. */
-  async function admitted(held: Held, session: SessionRecord): Promise<Lookup> {
-    const { name, sid, meta } = held
+  function admitted(held: Held, session: SessionRecord): Lookup | Promise<Lookup> {
+    const { sid, meta } = held
     const now = adapter.now()
     if (meta.created !== undefined) {
       const oldMs = meta.created + absoluteMs - now
@@ -101,12 +101,15 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
       held.leftMs = held.leftMs < 0 ? held.leftMs : Math.min(held.leftMs, oldMs)
     }
     held.user = users.of(session)
-    if (held.user === undefined) return { state: 'found', held, session }
-    const { created = now, epoch = 0 } = meta
+    return held.user === undefined ? { state: 'found', held, session } : listed(held, held.user, session, now)
+  }
+
+  async function listed(held: Held, user: string, session: SessionRecord, now: number): Promise<Lookup> {
+    const { created = now, epoch = 0 } = held.meta
     const lastsMs = listedMs(held.leftMs, session)
     held.listedUntil = now + lastsMs
-    const current = await sight(held.user, { name, epoch, created, ttlMs: lastsMs, plain: held.plain !== undefined })
-    if (current === undefined) return gone(sid)
+    const current = await sight(user, { name: held.name, epoch, created, ttlMs: lastsMs, plain: held.plain !== undefined })
+    if (current === undefined) return gone(held.sid)
     held.meta = { created, epoch: current }
     return { state: 'found', held, session }
   }

@@ -16,7 +16,7 @@ export interface Draft {
 }
 
 /** What is to be stored, on what is there, as text; undefined for nothing. */
-export type Make = (theirs: string) => Promise<Draft | undefined>
+export type Make = (theirs: string) => Draft | undefined | Promise<Draft | undefined>
 
 export interface Replace {
   /**

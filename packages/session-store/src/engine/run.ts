@@ -9,9 +9,14 @@ export function createRun(adapter: Adapter): Run {
     try {
       return await adapter.run(operation, key, args, options)
     } catch (error) {
-      throw isAdapterError(error) && !isWrongType(error) ? new SessionUnavailableError(error) : error
+      throw asOutage(error)
     }
   }
+}
+
+/** What a caller gets to see. */
+export function asOutage(error: unknown): unknown {
+  return isAdapterError(error) && !isWrongType(error) ? new SessionUnavailableError(error) : error
 }
 
 /** Whether the key holds something that is no session: an outage is another thing. */

@@ -43,13 +43,14 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
   }
 
   /** What this request made of `base`, and others made of it. */
-  async function merged(held: Held, base: string, own: SessionRecord, theirs: string, ttlMs: number): Promise<Draft> {
+  async function merged(held: Held, base: string, mine: Draft, theirs: string): Promise<Draft> {
+    const own = await sessionIn(mine.text)
     const session = dialect.arranged(merge(await sessionIn(base), own, await sessionIn(theirs)), {})
     const slideMs = dialect.slideMs(session)
     const isOwn = slideMs === dialect.slideMs(own)
     // Where others changed how long it lives, that holds.
     if (!isOwn) dialect.refresh(session, slideMs)
-    const lives = isOwn ? ttlMs : (slideMs ?? defaultMs)
+    const lives = isOwn ? mine.ttlMs : (slideMs ?? defaultMs)
     return { session, text: codec.textOf(session, held.meta), ttlMs: ttlOf === undefined ? lives : ttlOf(session) }
   }
 
@@ -57,7 +58,7 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
   async function handedOver(held: Held, user: string | undefined): Promise<void> {
     const before = held.user
     held.user = user
-    if (before !== undefined && before !== user) await users.unlist(before, [held.name])
+    if (before !== undefined) await users.unlist(before, [held.name])
   }
 
   /** The request may write, and change the session, while serializers are waited for: it is shown what is so in the end. */
@@ -93,16 +94,13 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
       if (skips && held.user === begun.user && dialect.lasting(mine.text) === dialect.lasting(held.view)) return true
       held.meta = begun.meta
       const { view } = held
-      let own: SessionRecord | undefined
-      async function make(theirs: string): Promise<Draft> {
-        if (view === theirs || onConflict === 'last-write-wins') return mine
-        own ??= await sessionIn(mine.text)
-        return merged(held, view, own, theirs, ttlMs)
+      function make(theirs: string): Draft | Promise<Draft> {
+        return view === theirs || onConflict === 'last-write-wins' ? mine : merged(held, view, mine, theirs)
       }
       if (!(await replace(held, make, onConflict === 'reject'))) return false
       // An update in the same request may have shown it more meanwhile.
       if (held.view === view) held.view = mine.text
-      await handedOver(held, begun.user)
+      if (held.user !== begun.user) await handedOver(held, begun.user)
       return true
     },
 
@@ -119,7 +117,7 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
         return { session, text: codec.textOf(dialect.arranged(session, {}), held.meta), ttlMs }
       }
       if (!(await replace(held, make, false))) return false
-      await handedOver(held, user)
+      if (held.user !== user) await handedOver(held, user)
       await shown(held, live, show)
       return true
     },
