@@ -25,9 +25,13 @@ export function messageOf(decision: Decision, status: number, message: Told): Ht
   return { status, headers: { ...refusalHeaders(decision), 'Content-Type': type }, body }
 }
 
-/** Whether an app's own function has given a response, and not what its framework's calls return. */
+/**
+ * Whether an app's own function has given a response, and not what its framework's calls return: Koa's context has a status as well,
+ * of its prototype, and the headers of the request.
+ */
 export function isResponse(answer: unknown): answer is HttpResponse {
-  return typeof answer === 'object' && answer !== null && 'status' in answer && typeof answer.status === 'number'
+  if (typeof answer !== 'object' || answer === null || !Object.hasOwn(answer, 'status')) return false
+  return 'status' in answer && typeof answer.status === 'number'
 }
 
 function describe({ source, blocked, violated }: Decision, status: number) {

@@ -211,18 +211,12 @@ eachFramework((framework) => {
         node: () => [onNode({ ...options, onLimited: (_req, { violated }) => ({ status: 418, body: violated.join() }) })],
         express: () => [onExpress({ ...options, onLimited: (req, { violated }) => req.res?.status(418).send(violated.join()) })],
         koa: () => [
-          onKoa({
-            ...options,
-            onLimited(ctx, { violated }) {
-              ctx.status = 418
-              ctx.body = violated.join()
-            },
-          }),
+          onKoa({ ...options, onLimited: (ctx, { violated }) => Object.assign(ctx, { status: 418, body: violated.join() }) }),
         ],
       },
     })
-    const { status, headers, body } = await request(port)
-    expect([status, headers['ratelimit'], body]).toEqual([418, '"default";r=0', 'default'])
+    const { status, headers, body } = await request(port, { headers: { 'X-Mine': 'not to be sent back' } })
+    expect([status, headers['ratelimit'], headers['x-mine'], body]).toEqual([418, '"default";r=0', undefined, 'default'])
   })
 })
 
