@@ -20,15 +20,20 @@ export const cookieDialect: Dialect = {
   check({ cookie }) {
     if (cookie === undefined || cookie === null) return
     if (!isObject(cookie)) throw new TypeError('Its cookie is no object')
-    for (const name of ['originalMaxAge', 'maxAge']) {
-      const ms = cookie[name] ?? 0
-      const isTime = typeof ms === 'number' && !Number.isNaN(new Date(Date.now() + ms).getTime())
-      if (!isTime) throw new TypeError(`The ${name} of its cookie is no time`)
-    }
+    const { originalMaxAge, maxAge } = cookie
+    if (!isSpan(originalMaxAge)) throw new TypeError('The originalMaxAge of its cookie is no time')
+    if (!isSpan(maxAge)) throw new TypeError('The maxAge of its cookie is no time')
   },
   // Only where express-session writes it, first of all: elsewhere it may be the app's.
   lasting: (text) => text.replace(/^(\{"cookie":\{(?:"\w+":(?:"[^"\\]*"|-?\d+|true|false|null),)*"expires":)"[^"]*"/, '$1'),
 }
+
+/** Whether there is a time so many milliseconds away: a Date has none that is further from 1970 than this. */
+function isSpan(ms: unknown): boolean {
+  return ms === undefined || ms === null || (typeof ms === 'number' && Math.abs(Date.now() + ms) <= LAST_TIME)
+}
+
+const LAST_TIME = 8.64e15
 
 /** How long a session lives on when it is written, in milliseconds: by `ttlMs` where that is a function, else by its cookie. */
 export function cookieTtl(session: SessionRecord, { ttlMs, ttlOf }: Settings): number {
