@@ -52,11 +52,8 @@ export class ExpressSessionStore extends Store implements Accounts {
   override get(sid: string): Promise<SessionData | undefined>
   override get(sid: string, callback: Callback<SessionData | undefined>): void
   override get(sid: string, callback?: Callback<SessionData | undefined>): Promise<SessionData | undefined> | undefined {
-    const found = this.#kept.get(sid)
-    return settled(
-      found.then((session) => session && sessionOf(session)),
-      callback,
-    )
+    // As sessionOf.
+    return settled(this.#kept.get(sid) as Promise<SessionData | undefined>, callback)
   }
 
   override set(sid: string, session: SessionData): Promise<void>

@@ -80,6 +80,7 @@ export function createCodec({ encryptionKeys, hashIds, serializer, ttlMs }: Sett
     },
 
     decode(key, bytes) {
+      if (bytes[0] !== SEALED_FIRST) return bytes.toString()
       const [header] = SEALED.exec(bytes.subarray(0, LONGEST_HEADER).toString('latin1')) ?? []
       if (header === undefined) return bytes.toString()
       if (cipher === undefined) throw new Error('It is encrypted, and there are no encryptionKeys')
@@ -92,6 +93,9 @@ export function createCodec({ encryptionKeys, hashIds, serializer, ttlMs }: Sett
     },
   }
 }
+
+/** The `h` of `holdfast:1:`. */
+const SEALED_FIRST = 0x68
 
 /** `holdfast:1:`, at most 13 digits, and a colon. */
 const LONGEST_HEADER = 32
