@@ -25,11 +25,12 @@ interface Cookies {
  * @param from By which koa-session knows the session
  */
 export function sendId(sender: Sender, from: string, to: string): void {
-  const { key, maxAge, ...options } = optionsOf(sender)
   const sending = sendingOf(sender)
   if (sending === undefined) return
-  const lasts = typeof maxAge === 'number' ? { maxAge } : {}
-  sending.set(key, to, { ...options, ...lasts })
+  const options = optionsOf(sender)
+  const { key, maxAge } = options
+  if (typeof maxAge !== 'number') options['maxAge'] = undefined
+  sending.set(key, to, options)
   sending.sent.add(cookieOf(key, from))
 }
 
