@@ -44,6 +44,19 @@ eachFramework((framework) => {
     expect(looks).toEqual([true, true, true])
   })
 
+  it.each(['gzip', 'identity'])(
+    'has a stream go on behind compression in front that keeps who waits to itself: %s',
+    async (coding) => {
+      const gates = [compress, holding().bindings, holding({ maxBytes: 0 }).bindings]
+      const handler: AppHandler = () => ({ stream: Readable.from(['a', 'b', 'c']), headers: { 'Content-Type': 'text/plain' } })
+      for (const gate of [chained(...gates), chained(...gates.filter((_, index) => index !== 1))]) {
+        const { port } = await framework.serve({ gate, handler })
+        const { bytes } = await request(port, { headers: { 'Accept-Encoding': coding } })
+        expect(String(coding === 'gzip' ? gunzipSync(bytes) : bytes)).toBe('abc')
+      }
+    },
+  )
+
   for (const [name, watch] of [['hold', holding] as const, ['tee', teeing] as const]) {
     describe(name, () => {
       const headers = { 'Accept-Encoding': 'gzip' }

@@ -7,6 +7,7 @@ import { Calls, type Course } from './calls.ts'
 import { completeOf, type TakenHead, takenFrom } from './complete.ts'
 import { isClosedByUs, isPipedInto, onStopped } from './departure.ts'
 import { Disguise } from './disguise.ts'
+import { type Drains, drainsOf } from './drains.ts'
 import { addDate, Head, hasBody } from './head.ts'
 import { Held } from './held.ts'
 import { bytesOf, Kept, sizeOf } from './kept.ts'
@@ -26,6 +27,7 @@ export class Capture implements Course {
   readonly #kept: Kept
   readonly held: Held
   readonly #disguise: Disguise
+  #drains: Drains | undefined
   #state: State = 'open'
   #mode: CaptureMode | undefined
   #taken: TakenHead | undefined
@@ -187,6 +189,7 @@ export class Capture implements Course {
     this.#options.onDropped?.()
     if (this.#mode !== 'hold') return this.#stream(this.#last)
     this.#disguise.full()
+    this.#drains = drainsOf(this.#res)
     this.#tell().catch(this.#reject)
   }
 
@@ -200,13 +203,14 @@ export class Capture implements Course {
 
   /** Sends what is held, and lets the rest go to the client as it comes. */
   #stream(last: Captured): void {
-    const wasFull = this.#state === 'waiting'
+    const drains = this.#drains
+    drains?.stop()
     this.#disguise.off()
     const isOpen = this.held.send(this.#below, this.#isGone)
     this.#kept.drop()
     this.#pass(last)
     if (this.#destroyed !== undefined) this.#below.destroy.call(this.#res, this.#destroyed.error)
-    else if (wasFull && isOpen && !this.held.ended) process.nextTick(() => this.#res.emit('drain'))
+    else if (drains !== undefined && isOpen && !this.held.ended) process.nextTick(drains.tell)
   }
 
   #pass(last: Captured): void {
