@@ -4,5 +4,6 @@ import { tool } from './command.mjs'
 import { root } from './repo.mjs'
 
 await tool('tsc', '-b')
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', 'bench/main.ts'], { cwd: root, stdio: 'inherit' })
+const [what = 'main', ...rest] = process.argv.slice(2)
+const { status } = spawnSync(process.execPath, ['--import', 'tsx', `bench/${what}.ts`, ...rest], { cwd: root, stdio: 'inherit' })
 process.exitCode = status ?? 1

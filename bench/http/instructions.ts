@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { GET, load } from './load.ts'
+
+const program = fileURLToPath(new URL('./server.ts', import.meta.url))
+const COUNTING = ['--tool=cachegrind', '--cache-sim=no', '--cachegrind-out-file=/dev/null', '--smc-check=all-non-file']
+/** After so many, what is run often is compiled. */
+const WARM_UP = 12_000
+const COUNTED = 6_000
+
+/**
+ * What a request costs an app's process outside the kernel, in instructions, as valgrind counts them: other than time, they hardly
+ * depend on what else the machine does. Of two runs, one gets more requests; what they differ by is those.
+ */
+export async function instructionsOf(name: string, redisUrl: string, connections: number): Promise<number> {
+  const [some, more] = await Promise.all(
+    [WARM_UP, WARM_UP + COUNTED].map((total) => countedRun(name, redisUrl, connections, total)),
+  )
+  return ((more ?? 0) - (some ?? 0)) / COUNTED
+}
+
+async function countedRun(name: string, redisUrl: string, connections: number, total: number): Promise<number> {
+  const node = [process.execPath, '--single-threaded-gc', '--import', 'tsx', program, name, redisUrl]
+  const child = spawn('valgrind', [...COUNTING, ...node], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk
+  })
+  const [port] = await once(child, 'message')
+  await load(Number(port), total, connections, () => GET)
+  child.disconnect()
+  await once(child, 'close')
+  const [, count] = /I\s+refs:\s+([\d,]+)/.exec(said) ?? []
+  if (count === undefined) throw new Error(`valgrind counted nothing of ${name}: ${said}`)
+  return Number(count.replaceAll(',', ''))
+}
