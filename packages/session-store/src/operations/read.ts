@@ -30,14 +30,14 @@ export const read: Operation<Uint8Array, Sliding, ReadResult | undefined> = defi
     local bytes = read()
     if not bytes then return {} end
     local left = left() or -1
-    if after < 0 then return { bytes, left, 0 } end
+    if not after then return { bytes, left, 0 } end -- where nothing is moved, nothing says how
     local ttl, patched = lifetime(bytes, default, by)
     if left >= 0 and ttl - left < after then return { bytes, left, 0 } end
     if patched then write(ttl, patched) else expire(ttl) end
     return { patched or bytes, ttl, 1 }
   `,
 
-  encode: ({ defaultMs, afterMs, by }) => [defaultMs, afterMs, by],
+  encode: ({ defaultMs, afterMs, by }) => (afterMs < 0 ? [] : [defaultMs, afterMs, by]),
   decode: ([bytes, leftMs, slid]) =>
     typeof bytes === 'object' ? { bytes, leftMs: Number(leftMs), slid: slid === 1 } : undefined,
 })

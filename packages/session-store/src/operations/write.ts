@@ -49,10 +49,13 @@ export const write: Operation<Uint8Array, WriteArgs, WriteResult> = defineOperat
     end
     if not allowed then return { 0, before } end
     if ttl > 0 then write(ttl, bytes) else delete() end
-    return { 1, ARGV[4] == '1' and before or nil }
+    return { 1, ARGV[4] and before or nil }
   `,
 
-  encode: ({ bytes, ttlMs, when, tells = false }) => [bytes, ttlMs, typeof when === 'string' ? when : when.sha1, tells ? 1 : 0],
+  encode({ bytes, ttlMs, when, tells = false }) {
+    const needed = typeof when === 'string' ? when : when.sha1
+    return tells ? [bytes, ttlMs, needed, 'tells'] : [bytes, ttlMs, needed]
+  },
   decode: ([written, before]) => ({ written: written === 1, before: typeof before === 'object' ? before : undefined }),
 })
 
