@@ -9,7 +9,7 @@ import { dialectsOf } from './headers/dialects.ts'
 import { createRateLimiter, type RateLimiter } from './limiter.ts'
 import type { RateLimiterOptions } from './options.ts'
 import { checkNothingUnknown } from './policy.ts'
-import { isResponse, messageOf, problemOf, refusalHeaders } from './refusal.ts'
+import { isResponse, messageOf, problemsFor, refusalHeaders } from './refusal.ts'
 import { checkedRequestOptions, type GivenLimiter, type RateLimitOptions } from './request-options.ts'
 
 /**
@@ -28,6 +28,7 @@ export function createHandler<Native extends object>(
   const dialects = dialectsOf(headers, limiter.policies, limiter.adapter.now)
   const holdsSlots = limiter.policies.some(({ algorithm }) => algorithm === 'concurrency')
   const isSettled = holdsSlots || isCounted !== undefined
+  const problemOf = problemsFor(statusCode)
 
   function subjectOf({ native, ip }: Exchange<Native>): string | Promise<string> {
     if (key !== undefined) return key(native)
@@ -61,7 +62,7 @@ export function createHandler<Native extends object>(
       const told = typeof message === 'function' ? await message(native, decision) : message
       return exchange.respond(messageOf(decision, statusCode, told))
     }
-    exchange.respond(problemOf(decision, statusCode))
+    exchange.respond(problemOf(decision))
   }
 
   /** Gives back what the response shows to be free, and what was held for the time of the request. */

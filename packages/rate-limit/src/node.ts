@@ -37,9 +37,16 @@ export function clientKey(request: IncomingMessage): string {
 }
 
 function checkProxies(request: IncomingMessage): void {
-  if (request.headers['x-forwarded-for'] === undefined || trustsProxies(request)) return
+  if (trustsProxies(request) || !request.rawHeaders.some(isForwardedFor)) return
   warnThatNoneIsTrusted(serverOf(request), REMEDY)
 }
+
+/** Of names and values in turn: to ask for one of `headers` would have Node make them all, for a refusal too. */
+function isForwardedFor(name: string, index: number): boolean {
+  return name.length === FORWARDED_FOR.length && index % 2 === 0 && name.toLowerCase() === FORWARDED_FOR
+}
+
+const FORWARDED_FOR = 'x-forwarded-for'
 
 /** The app, as far as there is one without a framework. */
 function serverOf({ socket }: IncomingMessage): object {

@@ -13,11 +13,29 @@ export function refusalHeaders({ retryAfterMs }: Decision): Record<string, strin
   return headers
 }
 
-/** A problem (RFC 9457). A client that is over a limit gets `limitedStatus`. */
-export function problemOf(decision: Decision, limitedStatus: number): HttpResponse {
-  const problem = describe(decision, limitedStatus)
-  const headers = { ...refusalHeaders(decision), 'Content-Type': 'application/problem+json' }
-  return { status: problem.status, headers, body: JSON.stringify(problem) }
+/** Makes problems (RFC 9457) of refusals. A client that is over a limit gets `limitedStatus`. */
+export function problemsFor(limitedStatus: number): (decision: Decision) => HttpResponse {
+  const exceeded = new Map<string, string>() // by the names of the policies, which are printable
+
+  function bodyOf({ source, blocked, violated }: Decision): string {
+    if (source === 'closed') return UNAVAILABLE
+    if (blocked) return limited('abnormal-usage-detected', 'Blocked', violated)
+    const names = violated.join('\n')
+    const known = exceeded.get(names)
+    if (known !== undefined) return known
+    const body = limited('quota-exceeded', 'Too many requests', violated)
+    exceeded.set(names, body)
+    return body
+  }
+
+  function limited(type: string, title: string, violated: Decision['violated']): string {
+    return JSON.stringify({ type: `${TYPES}#${type}`, title, status: limitedStatus, 'violated-policies': violated })
+  }
+
+  return (decision) => {
+    const headers = { ...refusalHeaders(decision), 'Content-Type': 'application/problem+json' }
+    return { status: decision.source === 'closed' ? 503 : limitedStatus, headers, body: bodyOf(decision) }
+  }
 }
 
 export function messageOf(decision: Decision, status: number, message: Told): HttpResponse {
@@ -34,13 +52,10 @@ export function isResponse(answer: unknown): answer is HttpResponse {
   return 'status' in answer && typeof answer.status === 'number'
 }
 
-function describe({ source, blocked, violated }: Decision, status: number) {
-  if (source === 'closed') {
-    return { type: `${TYPES}#temporary-reduced-capacity`, title: 'Service temporarily unavailable', status: 503 }
-  }
-  const [type, title] = blocked ? ['abnormal-usage-detected', 'Blocked'] : ['quota-exceeded', 'Too many requests']
-  return { type: `${TYPES}#${type}`, title, status, 'violated-policies': violated }
-}
-
 const TEXT = 'text/plain; charset=utf-8'
 const TYPES = 'https://iana.org/assignments/http-problem-types'
+const UNAVAILABLE = JSON.stringify({
+  type: `${TYPES}#temporary-reduced-capacity`,
+  title: 'Service temporarily unavailable',
+  status: 503,
+})
