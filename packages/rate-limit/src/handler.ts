@@ -6,7 +6,7 @@ import { isDecided, remember } from './decided.ts'
 import type { Decision, Receipt } from './decision.ts'
 import { announceFailure } from './events.ts'
 import { dialectsOf } from './headers/dialects.ts'
-import { createRateLimiter, type RateLimiter } from './limiter.ts'
+import { type ConsumeOptions, createRateLimiter, type RateLimiter } from './limiter.ts'
 import type { RateLimiterOptions } from './options.ts'
 import { checkNothingUnknown } from './policy.ts'
 import { isResponse, messageOf, problemsFor, refusalHeaders } from './refusal.ts'
@@ -25,6 +25,7 @@ export function createHandler<Native extends object>(
   const { headers, partitionKeySecret, statusCode, message, onLimited, engine } = answering
   const limiter = limiterOf(engine)
   if (typeof cost !== 'function') costsOf(cost, limiter.policies)
+  const usual = typeof cost === 'function' || limitOf !== undefined ? undefined : { cost }
   const dialects = dialectsOf(headers, limiter.policies, limiter.adapter.now)
   const holdsSlots = limiter.policies.some(({ algorithm }) => algorithm === 'concurrency')
   const isSettled = holdsSlots || isCounted !== undefined
@@ -36,9 +37,9 @@ export function createHandler<Native extends object>(
     return addressKey(ip, ipv6Subnet)
   }
 
-  async function decide(native: Native, subject: string): Promise<Decision> {
+  async function optionsOf(native: Native): Promise<ConsumeOptions> {
     const units = typeof cost === 'function' ? await cost(native) : cost
-    return limiter.consume(subject, limitOf === undefined ? { cost: units } : { cost: units, limit: await limitOf(native) })
+    return limitOf === undefined ? { cost: units } : { cost: units, limit: await limitOf(native) }
   }
 
   function tell(exchange: Exchange<Native>, subject: string, decision: Decision): void {
@@ -84,13 +85,13 @@ export function createHandler<Native extends object>(
     const given = subjectOf(exchange)
     const subject = typeof given === 'string' ? given : await given
     if (isDecided(native, limiter, subject)) return next()
-    const decision = await decide(native, subject)
+    const decision = await limiter.consume(subject, usual ?? (await optionsOf(native)))
     remember(native, { limiter, subject, decision })
     tell(exchange, subject, decision)
     if (!decision.allowed) return refuse(exchange, decision)
     const { receipt } = decision
     if (receipt !== undefined && isSettled) exchange.onClose(() => void settle(exchange, subject, receipt))
-    return next()
+    await next()
   }
 }
 

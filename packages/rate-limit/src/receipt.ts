@@ -44,7 +44,7 @@ export class ChargeReceipt implements Receipt {
   /** Ends the renewals of what concurrency policies gave, while that is held. */
   #letGo: (() => Promise<void>) | undefined
   /** One call after the other: each goes by what the one before it has charged. */
-  #last: Promise<unknown> = Promise.resolve()
+  #last: Promise<unknown> | undefined
 
   constructor(ledger: Ledger, charge: Charge) {
     this.#ledger = ledger
@@ -89,7 +89,7 @@ export class ChargeReceipt implements Receipt {
   }
 
   #inTurn(call: () => Promise<boolean>): Promise<boolean> {
-    const done = this.#last.then(call)
+    const done = (this.#last ?? Promise.resolve()).then(call)
     this.#last = done.catch(() => {})
     return done
   }

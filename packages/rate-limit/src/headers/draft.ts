@@ -1,4 +1,5 @@
 import { serializeByteSequence, serializeString } from 'structured-headers'
+import type { PolicyDecision } from '../decision.ts'
 import type { Policy } from '../policy.ts'
 import type { Dialect } from './dialect.ts'
 
@@ -19,6 +20,10 @@ export function draft(policies: readonly Policy[]): Dialect {
     return stated.filter((_, index) => members[index] !== undefined).join(', ')
   }
 
+  function quotasOf(decided: readonly PolicyDecision[]): readonly number[] {
+    return decided.length === 0 ? limits : decided.map(({ limit }) => limit)
+  }
+
   return (exchange, { policies: decided }, partitionKey) => {
     if (usualPolicies === '') return
     const partition = partitionKey === undefined ? '' : `;pk=${serializeByteSequence(partitionKey)}`
@@ -34,8 +39,7 @@ export function draft(policies: readonly Policy[]): Dialect {
       if (each.nextMs > 0) available += `;t=${Math.ceil(each.nextMs / 1_000)}`
       available += partition
     }
-    const quotas = decided.length === 0 ? limits : decided.map(({ limit }) => limit)
-    exchange.setHeader('RateLimit-Policy', isUsual ? usualPolicies : policyField(quotas, partition))
+    exchange.setHeader('RateLimit-Policy', isUsual ? usualPolicies : policyField(quotasOf(decided), partition))
     if (available !== '') exchange.setHeader('RateLimit', available)
   }
 }
