@@ -15,22 +15,22 @@ export function whenClosed(socket: Socket, res: ServerResponse): Promise<void> {
 export function onClosed(socket: Socket, res: Heard, listener: () => void): void {
   if (res.closed || socket.destroyed) return listener()
   const listeners = res[LISTENERS] ?? listenTo(res)
-  listeners.add(listener)
+  listeners.push(listener)
   if (res.socket === null) listenBySocket(socket, listeners, listener)
 }
 
 type Heard = ServerResponse & { [LISTENERS]?: Listeners | undefined }
-type Listeners = Set<() => void>
+type Listeners = (() => void)[]
 
 const LISTENERS: unique symbol = Symbol('close')
 
 /** One listener, however many middlewares ask: more than ten would have Node warn of a leak. */
 function listenTo(res: Heard): Listeners {
-  const listeners: Listeners = new Set()
+  const listeners: Listeners = []
   res[LISTENERS] = listeners
-  res.once('close', () => {
+  res.on('close', () => {
     res[LISTENERS] = undefined // a response that is made again in the place of this one closes by itself
-    for (const listener of listeners) listener()
+    for (const listener of listeners.splice(0)) listener()
   })
   return listeners
 }
@@ -39,16 +39,16 @@ function listenTo(res: Heard): Listeners {
 function listenBySocket(socket: Socket, listeners: Listeners, listener: () => void): void {
   const waiting = waitingOn.get(socket) ?? listenToSocket(socket)
   function leave(): void {
-    listeners.delete(listener)
+    listeners.splice(listeners.indexOf(listener), 1)
     listener()
   }
   waiting.add(leave)
-  listeners.add(() => waiting.delete(leave))
+  listeners.push(() => waiting.delete(leave))
 }
 
 /** One listener here as well, however many requests are in the pipe. */
-function listenToSocket(socket: Socket): Listeners {
-  const waiting: Listeners = new Set()
+function listenToSocket(socket: Socket): Set<() => void> {
+  const waiting = new Set<() => void>()
   waitingOn.set(socket, waiting)
   socket.once('close', () => {
     for (const listener of waiting) listener()
@@ -56,4 +56,4 @@ function listenToSocket(socket: Socket): Listeners {
   return waiting
 }
 
-const waitingOn = new WeakMap<Socket, Listeners>()
+const waitingOn = new WeakMap<Socket, Set<() => void>>()
