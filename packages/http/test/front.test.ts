@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
-import { front, type NodeMiddleware } from '@holdfast/http/node'
+import { front, type NodeMiddleware, toNode } from '@holdfast/http/node'
 import { request } from '@holdfast/test/raw-http'
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import express from 'express'
@@ -53,6 +53,19 @@ describe('in front of an app', () => {
     expect([nothing.status, failed.status]).toEqual([404, 418])
     expect(nothing.body).toContain('Cannot GET /nothing')
     expect(failed.headers['content-type']).toBe('text/html; charset=utf-8')
+  })
+
+  it('gives bytes as bytes to a middleware that looks at what is sent', async () => {
+    const seen: unknown[] = []
+    const looking: NodeMiddleware = (_req, res, next) => {
+      const { end } = res
+      Object.assign(res, { end: (...args: unknown[]): unknown => seen.push(args[0]) && Reflect.apply(end, res, args) })
+      next()
+    }
+    const answering = toNode(async (exchange) => exchange.respond({ status: 200, body: Buffer.of(200, 201) }))
+    const port = await listening(front([looking, answering], express5))
+    expect(await request(port)).toMatchObject({ status: 200, headers: { 'content-length': '2' } })
+    expect(seen).toEqual([Buffer.of(200, 201)])
   })
 
   it('runs middlewares in order', async () => {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpResponse } from '../exchange.ts'
 import { setRawHeaders } from './header-list.ts'
 
@@ -19,7 +19,22 @@ export function respond(req: IncomingMessage, res: ServerResponse, response: Htt
   res.setHeader('Content-Length', Buffer.byteLength(content))
   if (isGarbledByEnd(res)) res.writeHead(status)
   if (req.method === 'HEAD') res.end()
-  else res.end(content)
+  else end(res, content)
+}
+
+/** The same bytes, as a Buffer. */
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+/** The largest body that is sent together with its head. */
+const SMALL_BYTES = 1_536
+
+/** Node sends text in one piece with the head, and bytes in one of their own. What stands in front of the response gets the bytes. */
+function end(res: ServerResponse, content: string | Uint8Array): void {
+  const isSeen = res.end !== ServerResponse.prototype.end
+  if (typeof content === 'string' || content.byteLength > SMALL_BYTES || isSeen) res.end(content)
+  else res.end(bufferOf(content).toString('latin1'), 'latin1')
 }
 
 /** Node breaks what is not ASCII in this one, where it makes the head of a response together with the whole body. */
