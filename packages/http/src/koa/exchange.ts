@@ -7,7 +7,7 @@ import type { Exchange, HttpResponse } from '../exchange.ts'
 import { onClosed, whenClosed } from '../node/closed.ts'
 import { onEnded } from '../node/ended.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
-import { isGarbledByEnd, respond } from '../node/respond.ts'
+import { bufferOf, isGarbledByEnd, respond } from '../node/respond.ts'
 import { again } from './again.ts'
 import { replaceBody } from './body.ts'
 import { KoaCapture } from './capture.ts'
@@ -30,7 +30,7 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   get method(): string {
-    return this.native.method
+    return this.native.req.method ?? 'GET'
   }
 
   get url(): string {
@@ -38,7 +38,7 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   get headers(): IncomingHttpHeaders {
-    return this.native.headers
+    return this.native.req.headers
   }
 
   get ip(): string | undefined {
@@ -73,7 +73,7 @@ export class KoaExchange implements Exchange<Context> {
   respond(response: HttpResponse): void {
     const ctx = this.native
     const isWritten = this.#drop()
-    if (ctx.headerSent && !this.aborted) {
+    if (ctx.res.headersSent && !this.aborted) {
       throw new Error(`The response cannot be a ${response.status}: the headers of another are sent already`)
     }
     this.#answered = true
@@ -122,12 +122,14 @@ export class KoaExchange implements Exchange<Context> {
   }
 }
 
+/** By Koa's response and Node's: what the context passes on to them takes as long again. */
 function answer(ctx: Context, { status, headers = {}, rawHeaders = [], body = '' }: HttpResponse): void {
-  ctx.status = status
-  setRawHeaders(ctx.res, rawHeaders)
-  for (const name of Object.keys(headers)) ctx.res.setHeader(name, headers[name] ?? '')
-  const typed = ctx.res.hasHeader('Content-Type')
-  ctx.body = typeof body === 'string' ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (!typed) ctx.remove('Content-Type') // Koa guesses one
-  if (isGarbledByEnd(ctx.res) && body.length > 0) replaceBody(ctx, Readable.from([ctx.body], { objectMode: false }))
+  const { response, res } = ctx
+  response.status = status
+  setRawHeaders(res, rawHeaders)
+  for (const name of Object.keys(headers)) res.setHeader(name, headers[name] ?? '')
+  const typed = res.hasHeader('content-type')
+  response.body = typeof body === 'string' ? body : bufferOf(body)
+  if (!typed) res.removeHeader('Content-Type') // Koa guesses one
+  if (isGarbledByEnd(res) && body.length > 0) replaceBody(ctx, Readable.from([response.body], { objectMode: false }))
 }

@@ -25,18 +25,22 @@ export function rawHeadersOf(res: ServerResponse): string[] {
 
 /** Sets headers from names and values in turn. One that is repeated is set to all its values, whatever it was before. */
 export function setRawHeaders(res: ServerResponse, list: readonly OutgoingHttpHeader[]): void {
-  const names: string[] = []
   for (let index = 0; index < list.length; index += 2) {
     const name = String(list[index])
     const value = list[index + 1] ?? ''
-    const key = name.toLowerCase()
-    if (names.includes(key)) {
-      res.appendHeader(name, Array.isArray(value) ? value : String(value))
-    } else {
-      names.push(key)
-      res.setHeader(name, value)
-    }
+    if (!isRepeated(list, index)) res.setHeader(name, value)
+    else res.appendHeader(name, Array.isArray(value) ? value : String(value))
   }
+}
+
+/** Whether the name at `index` stands before it already. Mostly the length tells that another is not the same. */
+function isRepeated(list: readonly OutgoingHttpHeader[], index: number): boolean {
+  const name = String(list[index])
+  for (let at = 0; at < index; at += 2) {
+    const other = String(list[at])
+    if (other.length === name.length && other.toLowerCase() === name.toLowerCase()) return true
+  }
+  return false
 }
 
 /** What a response had before later handlers came. */

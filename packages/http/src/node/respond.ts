@@ -15,15 +15,15 @@ export function respond(req: IncomingMessage, res: ServerResponse, response: Htt
     return
   }
   const content = status === 205 ? '' : body
-  if (res.hasHeader('Transfer-Encoding')) res.removeHeader('Transfer-Encoding')
+  if (res.hasHeader('transfer-encoding')) res.removeHeader('transfer-encoding')
   res.setHeader('Content-Length', Buffer.byteLength(content))
   if (isGarbledByEnd(res)) res.writeHead(status)
   if (req.method === 'HEAD') res.end()
   else end(res, content)
 }
 
-/** The same bytes, as a Buffer. */
-function bufferOf(bytes: Uint8Array): Buffer {
+/** The same bytes, as Koa and Node's own methods want them. */
+export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
@@ -39,7 +39,7 @@ function end(res: ServerResponse, content: string | Uint8Array): void {
 
 /** Node breaks what is not ASCII in this one, where it makes the head of a response together with the whole body. */
 export function isGarbledByEnd(res: ServerResponse): boolean {
-  const field = res.getHeader('Content-Disposition')
+  const field = res.getHeader('content-disposition')
   return field !== undefined && /[^\0-\x7f]/.test(String(field))
 }
 
