@@ -14,8 +14,6 @@ export interface Serving {
   readonly cacheName: string | false
 }
 
-const ASKS: readonly (keyof Conditions)[] = ['if-none-match', 'if-modified-since', 'range']
-
 /** A stored response as its client gets it: whole, in part, or as a 304. Undefined when what is stored has not the part that it wants. */
 export function answerOf(
   stored: StoredResponse,
@@ -24,8 +22,7 @@ export function answerOf(
   const { status, rawHeaders, body } = stored
   const headers: Record<string, string> = { Age: String(Math.floor(ageMs / 1_000)) }
   if (cacheName !== false) headers['Cache-Status'] = cacheStatus(cacheName, handling)
-  const isPlain = status !== 206 && ASKS.every((name) => conditions[name] === undefined)
-  if (isPlain) return { status, rawHeaders, headers, body }
+  if (status !== 206 && !isConditional(conditions)) return { status, rawHeaders, headers, body }
   const fields = fieldsOf(rawHeaders)
   if (isNotModified(conditions, status, fields)) return { status: 304, rawHeaders: notModifiedHeaders(rawHeaders), headers }
   if (method !== 'GET') return status === 206 ? undefined : { status, rawHeaders, headers, body }
@@ -41,4 +38,8 @@ export function answerOf(
     case 'not-here':
       return undefined
   }
+}
+
+function isConditional({ 'if-none-match': tags, 'if-modified-since': since, range }: Conditions): boolean {
+  return tags !== undefined || since !== undefined || range !== undefined
 }

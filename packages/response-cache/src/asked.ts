@@ -54,10 +54,13 @@ export function createAsking<Native extends object>(
 
   return (exchange, next, refreshes) => {
     const { native, headers, url } = exchange
-    const made = key === undefined ? { base: engine.keyOf(headers.host ?? '', url), ...NOT_KEYED } : ownKey(exchange, key)
-    if (isMade(native, engine, made.base)) return undefined // before anything is read: it would count as the handlers' reading
-    return { exchange, next, ...made, authorized: headers.authorization !== undefined, control: controlIn(exchange), refreshes }
+    const made =
+      key === undefined ? { base: engine.keyOf(headers.host ?? '', url), keyed: NONE, keyedFields: NONE } : ownKey(exchange, key)
+    const { base, keyed, keyedFields } = made
+    if (isMade(native, engine, base)) return undefined // before anything is read: it would count as the handlers' reading
+    const authorized = headers.authorization !== undefined
+    return { exchange, next, base, keyed, keyedFields, authorized, control: controlIn(exchange), refreshes }
   }
 }
 
-const NOT_KEYED: Omit<Made, 'base'> = { keyed: new Set(), keyedFields: new Set() }
+const NONE: ReadonlySet<never> = new Set<never>()

@@ -4,7 +4,6 @@ import type { Forward } from './cache-status.ts'
 import type { Engine } from './engine.ts'
 import { announce } from './events.ts'
 import type { Settings } from './options.ts'
-import { conditionsOf } from './rfc/conditional.ts'
 import { type Reuse, reuseOf } from './rfc/reuse.ts'
 import type { Found, Shelf } from './shelf.ts'
 import type { StoredResponse } from './stored.ts'
@@ -46,7 +45,7 @@ export function createHits<Native, Target>(
     const { method, headers } = exchange
     const { fwd, collapsed } = how
     const handling = fwd === undefined ? { hit: true, collapsed, ttlMs } : { fwd, collapsed, ttlMs }
-    const answer = answerOf(stored, { method, conditions: conditionsOf(headers), ageMs, handling, cacheName })
+    const answer = answerOf(stored, { method, conditions: headers, ageMs, handling, cacheName })
     if (answer === undefined) return false
     announce(name, base, handling)
     exchange.respond(answer)

@@ -5,7 +5,7 @@ import { type Fields, joined } from './fields.ts'
 /** The fields by which a client asks whether what it has is still true, or for a part: RFC 9110, sections 13.1 and 14.2. */
 export const CONDITIONS = ['if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since', 'if-range', 'range'] as const
 
-export type Conditions = Readonly<Partial<Record<(typeof CONDITIONS)[number], string>>>
+export type Conditions = Readonly<Partial<Record<(typeof CONDITIONS)[number], string | undefined>>>
 
 export function conditionsOf(headers: IncomingHttpHeaders): Conditions {
   const conditions: Record<string, string> = {}
