@@ -34,12 +34,15 @@ export function scriptOf(operation: ScriptSource): Script {
   const given = PUBLISH + (state === 'string' ? STRING_STATE : HASH_STATE) + (value ? VALUE : '')
   const own = `${luaPrelude}\n${body(step)}`
   const lua = [PRELUDE, `local values, value_key = ${value ? 1 : 0}, nil`, functionsFor(own, given), own, EPILOGUE].join('\n')
-  const script = { lua, sha: createHash('sha1').update(lua).digest('hex') }
+  const script = byLua.get(lua) ?? { lua, sha: createHash('sha1').update(lua).digest('hex') }
+  byLua.set(lua, script)
   scripts.set(operation, script)
   return script
 }
 
 const scripts = new WeakMap<ScriptSource, Script>()
+/** Operations of the same Lua are one script, so that their steps go together. */
+const byLua = new Map<string, Script>()
 
 /** Of the functions that are given, each made of those before it, the ones that `lua` needs: Redis makes them anew for every call. */
 function functionsFor(lua: string, given: string): string {

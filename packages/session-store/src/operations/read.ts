@@ -1,5 +1,6 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { lifetime, lifetimeLua, type Sliding } from './lifetime.ts'
+import { recordLua } from './record-lua.ts'
 
 export interface ReadResult {
   readonly bytes: Buffer
@@ -24,20 +25,9 @@ export const read: Operation<Uint8Array, Sliding, ReadResult | undefined> = defi
   },
 
   luaPrelude: lifetimeLua,
+  lua: recordLua,
 
-  lua: `
-    local default, after, by = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-    local bytes = read()
-    if not bytes then return {} end
-    local left = left() or -1
-    if not after then return { bytes, left, 0 } end -- where nothing is moved, nothing says how
-    local ttl, patched = lifetime(bytes, default, by)
-    if left >= 0 and ttl - left < after then return { bytes, left, 0 } end
-    if patched then write(ttl, patched) else expire(ttl) end
-    return { patched or bytes, ttl, 1 }
-  `,
-
-  encode: ({ defaultMs, afterMs, by }) => (afterMs < 0 ? [] : [defaultMs, afterMs, by]),
+  encode: ({ defaultMs, afterMs, by }) => (afterMs < 0 ? [] : ['slide', defaultMs, afterMs, by]),
   decode: ([bytes, leftMs, slid]) =>
     typeof bytes === 'object' ? { bytes, leftMs: Number(leftMs), slid: slid === 1 } : undefined,
 })

@@ -1,5 +1,7 @@
 import crypto from 'node:crypto'
 import { defineOperation, type Operation, type Transition } from '@holdfast/adapter'
+import { lifetimeLua } from './lifetime.ts'
+import { recordLua } from './record-lua.ts'
 
 export interface WriteArgs {
   /** Text stands for its bytes in UTF-8. */
@@ -34,27 +36,12 @@ export const write: Operation<Uint8Array, WriteArgs, WriteResult> = defineOperat
     return { result: { written: true, before: tells ? before : undefined }, next }
   },
 
-  lua: `
-    local bytes, ttl, when = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-    local before = read()
-    local allowed
-    if when == 'any' then
-      allowed = true
-    elseif when == 'absent' then
-      allowed = not before
-    elseif when == 'present' then
-      allowed = before
-    else
-      allowed = before and redis.sha1hex(before) == when
-    end
-    if not allowed then return { 0, before } end
-    if ttl > 0 then write(ttl, bytes) else delete() end
-    return { 1, ARGV[4] and before or nil }
-  `,
+  luaPrelude: lifetimeLua,
+  lua: recordLua,
 
   encode({ bytes, ttlMs, when, tells = false }) {
     const needed = typeof when === 'string' ? when : when.sha1
-    return tells ? [bytes, ttlMs, needed, 'tells'] : [bytes, ttlMs, needed]
+    return tells ? ['write', bytes, ttlMs, needed, 'tells'] : ['write', bytes, ttlMs, needed]
   },
   decode: ([written, before]) => ({ written: written === 1, before: typeof before === 'object' ? before : undefined }),
 })
