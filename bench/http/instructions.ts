@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GET, load } from './load.ts'
 
@@ -21,16 +24,16 @@ export async function instructionsOf(name: string, redisUrl: string, connections
 }
 
 async function countedRun(name: string, redisUrl: string, connections: number, total: number): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'instructions-'))
+  const log = join(folder, 'log')
   const node = [process.execPath, '--single-threaded-gc', '--import', 'tsx', program, name, redisUrl]
-  const child = spawn('valgrind', [...COUNTING, ...node], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
-  let said = ''
-  child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-    said += chunk
-  })
+  const child = spawn('valgrind', [...COUNTING, `--log-file=${log}`, ...node], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const [port] = await once(child, 'message')
   await load(Number(port), total, connections, () => GET)
   child.disconnect()
-  await once(child, 'close')
+  await once(child, 'exit')
+  const said = await readFile(log, 'utf8')
+  await rm(folder, { recursive: true })
   const [, count] = /I\s+refs:\s+([\d,]+)/.exec(said) ?? []
   if (count === undefined) throw new Error(`valgrind counted nothing of ${name}: ${said}`)
   return Number(count.replaceAll(',', ''))
