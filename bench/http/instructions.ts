@@ -28,7 +28,7 @@ async function countedRun(name: string, redisUrl: string, connections: number, t
   const log = join(folder, 'log')
   const node = [process.execPath, '--single-threaded-gc', '--import', 'tsx', program, name, redisUrl]
   const child = spawn('valgrind', [...COUNTING, `--log-file=${log}`, ...node], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const [port] = await once(child, 'message')
+  const [port]: unknown[] = await once(child, 'message')
   await load(Number(port), total, connections, () => GET)
   child.disconnect()
   await once(child, 'exit')

@@ -80,7 +80,7 @@ describe.each(sources)('by %s', (_name, makeClient) => {
     expect([timeout.code, unavailable.code]).toContain(Reflect.get(Object(error), 'code'))
     expect(afterMs).toBeLessThan(250)
     await server.ready()
-    await firstSuccess(() => fence(adapter))
+    await firstSuccess(() => fence(adapter), 12_000) // ioredis by itself waits for up to 10 s
   })
 })
 

@@ -149,6 +149,7 @@ export async function connectIoredis(url: string, hooks: Omit<ClientHooks, 'isOw
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     reconnectOnError: (error) => error.message.includes('READONLY'),
+    maxLoadingRetryTime: 500, // it would wait for as long as Redis guesses that loading takes, up to 10 s
     connectTimeout: CONNECT_MS,
     disconnectTimeout: DISCONNECT_MS,
   })
