@@ -55,7 +55,8 @@ function spent(child: ChildProcess): Promise<number> {
   return numberFrom(child)
 }
 
-function numberFrom(child: ChildProcess): Promise<number> {
+/** The next message of a process, a number. */
+export function numberFrom(child: ChildProcess): Promise<number> {
   return new Promise((resolve) => child.once('message', (message) => resolve(Number(message))))
 }
 

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { numberFrom } from './cost.ts'
 import { GET, load } from './load.ts'
 
 const program = fileURLToPath(new URL('./server.ts', import.meta.url))
@@ -28,8 +29,7 @@ async function countedRun(name: string, redisUrl: string, connections: number, t
   const log = join(folder, 'log')
   const node = [process.execPath, '--single-threaded-gc', '--import', 'tsx', program, name, redisUrl]
   const child = spawn('valgrind', [...COUNTING, `--log-file=${log}`, ...node], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const [port]: unknown[] = await once(child, 'message')
-  await load(Number(port), total, connections, () => GET)
+  await load(await numberFrom(child), total, connections, () => GET)
   child.disconnect()
   await once(child, 'exit')
   const said = await readFile(log, 'utf8')
