@@ -1,4 +1,4 @@
-import { messageOf } from '@holdfast/http'
+import { createRequestNotes } from '@holdfast/http'
 
 /** What a handler gets to know of its request. */
 export interface IdempotentRequest {
@@ -21,15 +21,12 @@ export interface IdempotentRequest {
   cancel(): Promise<boolean>
 }
 
-// A registered symbol: a second copy of this package finds what the first has seen.
-const SEEN: unique symbol = Symbol.for('holdfast.idempotency')
-
 interface Seen {
   readonly subject: string | undefined
   readonly request: IdempotentRequest
 }
 
-type Request = object & { [SEEN]?: Seen[] }
+const notes = createRequestNotes<Seen>('holdfast.idempotency')
 
 /**
  * What the middleware knows of a request that came by it.
@@ -37,31 +34,25 @@ type Request = object & { [SEEN]?: Seen[] }
  * @throws {TypeError} when none did: nothing protects the request then
  */
 export function getIdempotency(native: object): IdempotentRequest {
-  const { [SEEN]: all }: Request = messageOf(native)
-  const seen = all?.at(-1)
+  const seen = notes.on(native).at(-1)
   if (seen !== undefined) return seen.request
   throw new TypeError('getIdempotency: no idempotency middleware stands in front of this handler')
 }
 
 /** Whether a middleware further in front holds the same key: it would wait for itself. */
 export function isHeld(native: object, subject: string): boolean {
-  const { [SEEN]: all }: Request = messageOf(native)
-  return all?.some((each) => each.subject === subject) === true
+  return notes.on(native).some((each) => each.subject === subject)
 }
 
 export function remember(native: object, subject: string, request: IdempotentRequest): void {
-  const message: Request = messageOf(native)
-  const before = message[SEEN]
-  if (before === undefined) message[SEEN] = [{ subject, request }]
-  else before.push({ subject, request })
+  notes.add(native, { subject, request })
 }
 
 /** Nothing protects this request, unless a middleware further in front does. */
 export function rememberUnprotected(native: object, key?: string): void {
-  const message: Request = messageOf(native)
-  message[SEEN] ??= [
-    { subject: undefined, request: { key, attempt: 1, fence: undefined, signal: NEVER, cancel: async () => false } },
-  ]
+  if (notes.on(native).length > 0) return
+  const request = { key, attempt: 1, fence: undefined, signal: NEVER, cancel: async () => false }
+  notes.add(native, { subject: undefined, request })
 }
 
 const NEVER = new AbortController().signal

@@ -1,4 +1,4 @@
-import { messageOf } from '@holdfast/http'
+import { createRequestNotes } from '@holdfast/http'
 import type { Decision } from './decision.ts'
 import type { RateLimiter } from './limiter.ts'
 
@@ -9,27 +9,18 @@ interface Decided {
   readonly decision: Decision
 }
 
-// A registered symbol: a second copy of this package finds the decisions as well.
-const DECIDED: unique symbol = Symbol.for('holdfast.rate-limit')
-
-type Request = object & { [DECIDED]?: Decided[] }
+const decided = createRequestNotes<Decided>('holdfast.rate-limit')
 
 /** The last decision on this request, or undefined when no limiter saw it. */
 export function getRateLimit(native: object): Decision | undefined {
-  const { [DECIDED]: all }: Request = messageOf(native)
-  return all?.at(-1)?.decision
+  return decided.on(native).at(-1)?.decision
 }
 
 /** Whether a limiter of the same name on the same adapter has charged this request to `subject` already. */
 export function isDecided(native: object, { name, adapter }: RateLimiter, subject: string): boolean {
-  const { [DECIDED]: decided }: Request = messageOf(native)
-  if (decided === undefined) return false
-  return decided.some((each) => each.subject === subject && each.limiter.name === name && each.limiter.adapter === adapter)
+  return decided
+    .on(native)
+    .some((each) => each.subject === subject && each.limiter.name === name && each.limiter.adapter === adapter)
 }
 
-export function remember(native: object, decided: Decided): void {
-  const request: Request = messageOf(native)
-  const before = request[DECIDED]
-  if (before === undefined) request[DECIDED] = [decided]
-  else before.push(decided)
-}
+export const remember: (native: object, note: Decided) => void = decided.add
