@@ -1,5 +1,3 @@
-import { messageOf } from './message.ts'
-
 /** What middlewares of a package note on a request, for those behind them. */
 export interface RequestNotes<Note> {
   /** What was noted on it so far, in turn. */
@@ -27,3 +25,9 @@ export function createRequestNotes<Note>(name: string): RequestNotes<Note> {
 }
 
 const NONE: readonly never[] = []
+
+/** The request that what a framework hands to its handlers is about: what stands in front of Koa has it at hand as well. */
+function messageOf(native: object): object {
+  const { req }: { readonly req?: unknown } = native
+  return typeof req === 'object' && req !== null ? req : native
+}
