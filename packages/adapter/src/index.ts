@@ -11,6 +11,5 @@ export {
 } from './errors.ts'
 export { subjectKey, valueKey } from './keys.ts'
 export { defineOperation, type Operation, type RedisArgument, type RedisReply, type Transition } from './operation.ts'
-export { checkedAdapter } from './options.ts'
 export { perAdapter } from './per-adapter.ts'
 export type { AdapterCall, CircuitEvent } from './trace.ts'

@@ -1,11 +1,12 @@
 import type { Adapter, CallOptions } from './adapter.ts'
+import { checkCallOptions, checkedNow, checkedTtl, checkedValue } from './arguments.ts'
+import { checkedWhole, checkKnown } from './checks.ts'
 import { AdapterUnavailableError, AdapterWrongTypeError, OperationError } from './errors.ts'
 import { assertOneSlot, sentAs, valueKey } from './keys.ts'
 import { memoryEvents } from './memory/emitter.ts'
 import { createLru } from './memory/lru.ts'
 import { States } from './memory/states.ts'
 import type { Operation, Transition } from './operation.ts'
-import { checkCallOptions, checkedNow, checkedTtl, checkedValue, checkedWhole, checkKnown } from './options.ts'
 import { type AdapterCall, isTraced, traced } from './trace.ts'
 
 export interface MemoryAdapterOptions {

@@ -1,7 +1,8 @@
 import type { Adapter, CallOptions } from './adapter.ts'
+import { checkedNow, checkedTimeout, checkedTtl, checkedValue } from './arguments.ts'
+import { checkedString, checkKnown } from './checks.ts'
 import { assertOneSlot, valueKey } from './keys.ts'
 import type { Operation } from './operation.ts'
-import { checkedNow, checkedTimeout, checkedTtl, checkedValue, checkKnown } from './options.ts'
 import { publishMessage } from './publish-message.ts'
 import { type Batches, createBatches } from './redis/batches.ts'
 import type { RedisClient } from './redis/client.ts'
@@ -54,7 +55,7 @@ export function redisAdapter(options: RedisAdapterOptions): Adapter {
   if (isClient(options)) throw new TypeError('redisAdapter takes options: give it the client as redisAdapter({ client })')
   checkKnown('redisAdapter', options, ['client', 'url', 'prefix', 'timeoutMs', 'now'])
   const { client: given, url, prefix = '', timeoutMs = 500, now } = options
-  if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, got ${typeof prefix}`)
+  checkedString('prefix', prefix)
   checkedTimeout(timeoutMs)
   checkedNow(now)
   const connection = createConnection((hooks) => openClient(given, url, hooks), timeoutMs)

@@ -5,8 +5,8 @@ import { acquire } from './sample-operations.ts'
 
 eachAdapter((makeAdapter) => {
   it.each([
-    [{ timeoutMs: -1 }, RangeError, 'timeoutMs must be a whole number of milliseconds from 1 to 2147483647, got -1'],
-    [{ timeoutMs: '1s' }, RangeError, 'timeoutMs must be a whole number of milliseconds from 1 to 2147483647, got "1s"'],
+    [{ timeoutMs: -1 }, RangeError, 'timeoutMs must be a whole number from 1 to 2147483647, got -1'],
+    [{ timeoutMs: '1s' }, RangeError, 'timeoutMs must be a whole number from 1 to 2147483647, got "1s"'],
     [{ signal: 5 }, TypeError, 'signal must be an AbortSignal, got 5'],
     [{ signal: null }, TypeError, 'signal must be an AbortSignal, got null'],
   ])('refuses options of a call that are out of range: %p', async (options, type, message) => {

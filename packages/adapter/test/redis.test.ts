@@ -201,7 +201,7 @@ describe('options', () => {
     ],
     ['a url of another kind', { url: 'http://user:secret@localhost' }, /redis:\/\/ or rediss:\/\/, got "http:\/\/…@localhost"/],
     ['a timeout of 0', { url, timeoutMs: 0 }, /from 1 to 2147483647, got 0/],
-    ['a prefix that is no text', { url, prefix: 1 }, /prefix must be a string, got number/],
+    ['a prefix that is no text', { url, prefix: 1 }, /prefix must be a string, got 1/],
   ]
   it.each(bad)('refuses %s, and says what is allowed', (_name, options, message) => {
     expect(() => Reflect.apply(redisAdapter, undefined, [options])).toThrow(message)

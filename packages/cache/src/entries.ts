@@ -1,5 +1,6 @@
 import { type Adapter, subjectKey, valueKey } from '@holdfast/adapter'
 import { newToken } from '@holdfast/adapter/lease'
+import { checkedString } from '@holdfast/adapter/options'
 import type { Budget } from './budget.ts'
 import { type Entry, framed, unframed } from './frame.ts'
 import { drop } from './operations/drop.ts'
@@ -43,8 +44,7 @@ export function createEntries(adapter: Adapter, name: string): Entries {
   const tag = `\0${name}`
 
   function subjectOf(key: string): string {
-    if (typeof key !== 'string') throw new TypeError(`key must be a string, got ${String(key)}`)
-    return subjectKey('cache', name, key)
+    return subjectKey('cache', name, checkedString('key', key))
   }
 
   function isValid({ epoch, clock: at, tags }: Moment & { readonly tags: readonly string[] }, moment: Moment, budget: Budget) {

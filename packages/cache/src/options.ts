@@ -1,4 +1,13 @@
-import { type Adapter, checkedAdapter } from '@holdfast/adapter'
+import type { Adapter } from '@holdfast/adapter'
+import {
+  checkedAdapter,
+  checkedFlag,
+  checkedOneOf,
+  checkedString,
+  checkedWhole,
+  checkKnown,
+  shown,
+} from '@holdfast/adapter/options'
 import { type Codec, structuredCodec } from './codec.ts'
 
 /** How long values live, and how long loads may take: for a cache, and for one call. All in whole milliseconds. */
@@ -87,22 +96,19 @@ const LEAST_MS = {
   softTimeoutMs: 0,
   hardTimeoutMs: 1,
 } as const
+const LIFETIMES = Object.keys(LEAST_MS) as (keyof typeof LEAST_MS)[] // those, and no other
 /** A timer takes no more, and nobody waits so long. */
 const MOST_MS = 366 * 86_400_000
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedOptions(options: CacheOptions): CacheSettings {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${shown(options)}`)
+  checkKnown('createCache', options, [...CACHE_OPTIONS, ...LIFETIMES])
   const { adapter, name = 'default', jitter = 0, earlyRefresh = 0, timeoutMs = 200, near, failure = 'open' } = options
   const { codec = structuredCodec } = options
   checkedAdapter(adapter)
-  checkKnown(options, [...CACHE_OPTIONS, ...Object.keys(LEAST_MS)])
-  if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
+  checkedString('name', name)
   if (typeof codec.encode !== 'function' || typeof codec.decode !== 'function')
     throw new TypeError('codec must have encode and decode')
-  if (failure !== 'open' && failure !== 'closed') {
-    throw new RangeError(`failure must be 'open' or 'closed', got ${shown(failure)}`)
-  }
   checkedMs('ttlMs', options.ttlMs, 1)
   checkLifetime(options)
   return {
@@ -123,26 +129,25 @@ export function checkedOptions(options: CacheOptions): CacheSettings {
     timeoutMs: checkedMs('timeoutMs', timeoutMs, 1),
     near: near === undefined ? undefined : checkedNear(near),
     codec,
-    failure,
+    failure: checkedOneOf('failure', failure, ['open', 'closed']),
   }
 }
 
 /** @throws {TypeError | RangeError} when an option is unknown or out of range */
 export function checkedNear(near: NearOptions): Required<NearOptions> {
-  if (typeof near !== 'object' || near === null) throw new TypeError(`near must be an object, got ${shown(near)}`)
-  checkKnown(near, ['maxBytes', 'ttlMs', 'strict'], 'near.')
+  checkKnown('near', near, ['maxBytes', 'ttlMs', 'strict'])
   const { maxBytes = 64 * 2 ** 20, ttlMs = 10_000, strict = false } = near
-  if (typeof strict !== 'boolean') throw new TypeError(`near.strict must be true or false, got ${shown(strict)}`)
-  return { maxBytes: checkedMs('near.maxBytes', maxBytes, 1), ttlMs: checkedMs('near.ttlMs', ttlMs, 1), strict }
+  return {
+    maxBytes: checkedWhole('near.maxBytes', maxBytes, 1),
+    ttlMs: checkedMs('near.ttlMs', ttlMs, 1),
+    strict: checkedFlag('near.strict', strict),
+  }
 }
 
 /** The options of a call over those of the cache. */
 export function lifetimeOf(defaults: Lifetime, options: LoadOptions | undefined): Lifetime {
   if (options === undefined) return defaults
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`The options of a call must be an object, as { ttlMs: 60_000 }, got ${shown(options)}`)
-  }
-  checkKnown(options, [...Object.keys(LEAST_MS), 'tags'])
+  checkKnown('a call', options, [...LIFETIMES, 'tags'])
   checkLifetime(options)
   return { ...defaults, ...given(options), tags: checkedTags(options.tags ?? []) }
 }
@@ -164,8 +169,6 @@ function checkLifetime(options: LifetimeOptions): void {
   }
 }
 
-const LIFETIMES = Object.keys(LEAST_MS) as (keyof typeof LEAST_MS)[]
-
 /** @throws {TypeError | RangeError} when they are not strings of 1 to 1,024 characters without a NUL */
 export function checkedTags(tags: Iterable<string>): string[] {
   if (typeof tags === 'string' || typeof tags?.[Symbol.iterator] !== 'function') {
@@ -173,7 +176,7 @@ export function checkedTags(tags: Iterable<string>): string[] {
   }
   const list = [...tags]
   for (const tag of list) {
-    if (typeof tag !== 'string') throw new TypeError(`A tag must be a string, got ${shown(tag)}`)
+    checkedString('A tag', tag)
     if (tag === '' || tag.length > LONGEST_TAG || tag.includes('\0') || !tag.isWellFormed()) {
       throw new RangeError(`A tag must have 1 to ${LONGEST_TAG} characters, none of them NUL, got ${shown(tag.slice(0, 80))}`)
     }
@@ -184,22 +187,10 @@ export function checkedTags(tags: Iterable<string>): string[] {
 const LONGEST_TAG = 1_024
 
 export function checkedMs(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least && (value <= MOST_MS || name === 'near.maxBytes')) return value
-  throw new RangeError(`${name} must be a whole number from ${least} to ${MOST_MS}, got ${shown(value)}`)
+  return checkedWhole(name, value, least, MOST_MS)
 }
 
 function checkedNumber(name: string, value: number, most: number): number {
   if (typeof value === 'number' && value >= 0 && value <= most) return value
   throw new RangeError(`${name} must be a number from 0 to ${most}, got ${shown(value)}`)
-}
-
-function checkKnown(options: object, known: readonly string[], of = ''): void {
-  for (const [option, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(option)) continue
-    throw new TypeError(`Unknown option ${of}${option}: there are ${known.join(', ')}`)
-  }
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }

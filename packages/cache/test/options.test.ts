@@ -47,10 +47,10 @@ describe('options', () => {
     [{ adapter }, 'ttlMs must be a whole number from 1'],
     [{ adapter, ttlMs: Number.POSITIVE_INFINITY }, 'ttlMs must be a whole number from 1'],
     [{ adapter, ttlMs: 1.5 }, 'got 1.5'],
-    [{ adapter, ttlMs: 1, ttl: 5 }, 'Unknown option ttl'],
+    [{ adapter, ttlMs: 1, ttl: 5 }, 'Unknown option "ttl" of createCache'],
     [{ adapter, ttlMs: 1, jitter: 2 }, 'jitter must be a number from 0 to 1, got 2'],
-    [{ adapter, ttlMs: 1, near: { maxByte: 1 } }, 'Unknown option near.maxByte'],
-    [{ adapter, ttlMs: 1, near: true }, 'near must be an object, got true'],
+    [{ adapter, ttlMs: 1, near: { maxByte: 1 } }, 'Unknown option "maxByte" of near'],
+    [{ adapter, ttlMs: 1, near: true }, 'The options of near must be an object, got true'],
     [{ adapter, ttlMs: 1, failure: 'local' }, "failure must be 'open' or 'closed', got \"local\""],
     [{ adapter, ttlMs: 1, hardTimeoutMs: 0 }, 'hardTimeoutMs must be a whole number from 1'],
     [{ adapter, ttlMs: 1, codec: {} }, 'codec must have encode and decode'],
@@ -72,10 +72,10 @@ describe('options', () => {
   it('of a call are checked as well', async () => {
     const cache = createCache({ adapter, ttlMs: 1 })
     await expect(cache.getOrSet('42', () => 1, { ttlMs: -1 })).rejects.toThrow('ttlMs must be a whole number from 0')
-    await expect(cache.getOrSet('42', () => 1, { tag: ['a'] } as never)).rejects.toThrow('Unknown option tag')
+    await expect(cache.getOrSet('42', () => 1, { tag: ['a'] } as never)).rejects.toThrow('Unknown option "tag" of a call')
     await expect(cache.getOrSet('42', 'value' as never)).rejects.toThrow('loader must be a function')
     for (const refused of [cache.set('42', 1, 60 as never), cache.getOrSet('42', () => 1, 60 as never)]) {
-      await expect(refused).rejects.toThrow('The options of a call must be an object, as { ttlMs: 60_000 }, got 60')
+      await expect(refused).rejects.toThrow('The options of a call must be an object, got 60')
     }
   })
 })

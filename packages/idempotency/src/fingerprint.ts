@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { shown } from '@holdfast/adapter/options'
 import { hasBody, isRead, readBody } from './body.ts'
 import { canonical, NestedTooDeepError } from './canonical.ts'
 import { digest } from './digest.ts'
@@ -37,7 +38,7 @@ export async function fingerprintOf<Native>(
 /** The fingerprint that an app's own function gives. */
 export function ownFingerprint(given: unknown): string {
   if (typeof given === 'string' || given instanceof Uint8Array) return digest('own\n', given)
-  throw new TypeError(`fingerprint must return a string or bytes, got ${String(given)}`)
+  throw new TypeError(`fingerprint must return a string or bytes, got ${shown(given)}`)
 }
 
 function parsedFingerprint(query: string, body: unknown): Fingerprint {

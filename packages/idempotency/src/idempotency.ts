@@ -1,10 +1,11 @@
 import { type AdapterError, isAdapterError, subjectKey } from '@holdfast/adapter'
+import { checkedString, checkKnown, shown } from '@holdfast/adapter/options'
 import { structuredCodec } from './codec.ts'
 import { digest } from './digest.ts'
 import { UnreplayableError } from './errors.ts'
 import { announce, announceFailure } from './events.ts'
 import { NO_BYTES } from './operations/record.ts'
-import { checkedShared, checkKnown, type IdempotencyOptions, SHARED_OPTIONS, shown } from './options.ts'
+import { checkedShared, type IdempotencyOptions, SHARED_OPTIONS } from './options.ts'
 import { type Committed, createRuns, type Run } from './runs.ts'
 
 /** What a function that runs is told. */
@@ -58,7 +59,7 @@ export interface Idempotency {
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function createIdempotency(options: IdempotencyOptions): Idempotency {
-  checkKnown(options, [...SHARED_OPTIONS, 'codec'])
+  checkKnown('createIdempotency', options, [...SHARED_OPTIONS, 'codec'])
   const { codec = structuredCodec } = options
   if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function') {
     throw new TypeError('codec must have encode and decode')
@@ -130,7 +131,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   return {
     async run(key, fingerprint, fn) {
       const subject = subjectOf(key)
-      if (typeof fingerprint !== 'string') throw new TypeError(`fingerprint must be a string, got ${shown(fingerprint)}`)
+      checkedString('fingerprint', fingerprint)
       const what = { subject, key, fingerprint: digest(fingerprint) }
       const begun = await runs.begin(what).catch((error: unknown) => {
         if (isAdapterError(error)) return { state: 'failed', error } as const

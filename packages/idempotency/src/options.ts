@@ -1,4 +1,5 @@
-import { type Adapter, checkedAdapter } from '@holdfast/adapter'
+import type { Adapter } from '@holdfast/adapter'
+import { checkedAdapter, checkedOneOf, checkedString, checkedWhole } from '@holdfast/adapter/options'
 import type { Codec } from './codec.ts'
 import type { RunsOptions } from './runs.ts'
 
@@ -49,7 +50,7 @@ export function checkedShared(options: SharedOptions): SharedSettings {
   const { adapter, name = 'default', leaseMs = 10_000, retentionMs = 86_400_000, failure = 'closed' } = options
   const { inProgress = 'reject', waitMs = 10_000, maxBytes = 2 ** 20 } = options
   checkedAdapter(adapter)
-  if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
+  checkedString('name', name)
   checkedOneOf('inProgress', inProgress, ['reject', 'wait'])
   if (options.waitMs !== undefined && inProgress !== 'wait') throw new TypeError("waitMs is for inProgress: 'wait'")
   checkedOneOf('failure', failure, ['open', 'closed'])
@@ -62,31 +63,6 @@ export function checkedShared(options: SharedOptions): SharedSettings {
     maxBytes: checkedWhole('maxBytes', maxBytes, 0, MOST_BYTES),
     failure,
   }
-}
-
-/** @throws {TypeError} when the options are none, or there is one that nothing reads: it is misspelt, or of another library */
-export function checkKnown(options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${shown(options)}`)
-  for (const [option, value] of Object.entries(options)) {
-    if (value !== undefined && !known.includes(option)) {
-      throw new TypeError(`Unknown option ${option}: there are ${known.join(', ')}`)
-    }
-  }
-}
-
-/** @throws {RangeError} when it is no whole number in between */
-export function checkedWhole(name: string, value: unknown, least: number, most: number): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return value
-  throw new RangeError(`${name} must be a whole number from ${least} to ${most}, got ${shown(value)}`)
-}
-
-function checkedOneOf(name: string, value: string, allowed: readonly string[]): void {
-  if (allowed.includes(value)) return
-  throw new RangeError(`${name} must be ${allowed.map(shown).join(' or ')}, got ${shown(value)}`)
-}
-
-export function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 
 /** A year: no timer and no key has to last longer. */

@@ -1,16 +1,7 @@
 import { validateHeaderName } from 'node:http'
+import { checkedFlag, checkedString, checkedWhole, checkFunctions, checkKnown, shown } from '@holdfast/adapter/options'
 import type { KeyRules } from './key.ts'
-import {
-  checkedShared,
-  checkedWhole,
-  checkKnown,
-  MOST_BYTES,
-  MOST_MS,
-  SHARED_OPTIONS,
-  type SharedOptions,
-  type SharedSettings,
-  shown,
-} from './options.ts'
+import { checkedShared, MOST_BYTES, MOST_MS, SHARED_OPTIONS, type SharedOptions, type SharedSettings } from './options.ts'
 
 export interface IdempotencyMiddlewareOptions<Native> extends SharedOptions {
   /**
@@ -62,7 +53,7 @@ export interface RequestSettings<Native> extends SharedSettings {
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedRequestOptions<Native>(options: IdempotencyMiddlewareOptions<Native>): RequestSettings<Native> {
-  checkKnown(options, [...SHARED_OPTIONS, ...OWN_OPTIONS])
+  checkKnown('idempotency', options, [...SHARED_OPTIONS, ...OWN_OPTIONS])
   const shared = checkedShared(options)
   const { scope, header = 'Idempotency-Key', methods = ['POST', 'PATCH'], required = false, strict = false } = options
   const { maxKeyLength = 255, fingerprint, maxBodyBytes = 2 ** 20, store = isStored } = options
@@ -72,12 +63,8 @@ export function checkedRequestOptions<Native>(options: IdempotencyMiddlewareOpti
       `scope must be a function that gives the user or tenant of a request, or 'public' where all clients share their keys, got ${shown(scope)}`,
     )
   }
-  for (const [name, value] of Object.entries({ fingerprint, store })) {
-    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${shown(value)}`)
-  }
-  for (const [name, value] of Object.entries({ required, strict, replayCookies })) {
-    if (typeof value !== 'boolean') throw new TypeError(`${name} must be true or false, got ${shown(value)}`)
-  }
+  checkFunctions({ fingerprint, store })
+  for (const [name, value] of Object.entries({ required, strict, replayCookies })) checkedFlag(name, value)
   checkHeader(header)
   return {
     ...shared,
@@ -118,8 +105,7 @@ function isStored(status: number): boolean {
 }
 
 function checkHeader(header: string): void {
-  if (typeof header !== 'string') throw new TypeError(`header must be a string, got ${shown(header)}`)
-  validateHeaderName(header)
+  validateHeaderName(checkedString('header', header))
 }
 
 function checkedMethods(methods: readonly string[]): ReadonlySet<string> {

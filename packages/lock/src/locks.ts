@@ -1,20 +1,18 @@
 import { subjectKey } from '@holdfast/adapter'
 import { askForLease } from '@holdfast/adapter/lease'
+import { checkedFlag, checkKnown, shown } from '@holdfast/adapter/options'
 import { LockTimeoutError } from './errors.ts'
 import { announce } from './events.ts'
 import { type HeldLock, heldLock, type Lock } from './lock.ts'
 import {
   type AcquireOptions,
-  checkedFlag,
   checkedKey,
   checkedLocksOptions,
   checkedMs,
   checkedPermits,
   checkedWaitMs,
-  checkOnlyKnown,
   type HoldOptions,
   type LocksOptions,
-  shown,
 } from './options.ts'
 
 export interface Locks {
@@ -75,7 +73,7 @@ export function createLocks(options: LocksOptions): Locks {
 
   function on(key: string, permits: number | undefined): Semaphore {
     async function acquire(options: AcquireOptions = {}): Promise<Lock> {
-      checkOnlyKnown('a lock', options, ['leaseMs', 'autoExtend', 'waitMs', 'signal'])
+      checkKnown('a lock', options, ['leaseMs', 'autoExtend', 'waitMs', 'signal'])
       const { waitMs = Number.POSITIVE_INFINITY } = options
       const taken = await take(key, { ...options, waitMs: checkedWaitMs(waitMs), permits })
       if (taken.state === 'busy') throw new LockTimeoutError(key, waitMs, taken.retryInMs)
@@ -85,7 +83,7 @@ export function createLocks(options: LocksOptions): Locks {
     return {
       acquire,
       async tryAcquire(options = {}) {
-        checkOnlyKnown('a lock', options, ['leaseMs', 'autoExtend', 'signal'])
+        checkKnown('a lock', options, ['leaseMs', 'autoExtend', 'signal'])
         const taken = await take(key, { ...options, waitMs: 0, permits })
         return taken.state === 'held' ? taken.lock : undefined
       },

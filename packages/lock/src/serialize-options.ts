@@ -1,4 +1,5 @@
-import { checkedMs, checkedWaitMs, checkOnlyKnown, type LocksOptions, shown } from './options.ts'
+import { checkedOneOf, checkFunctions, checkKnown, shown } from '@holdfast/adapter/options'
+import { checkedMs, checkedWaitMs, type LocksOptions } from './options.ts'
 
 export interface SerializeOptions<Native> extends LocksOptions {
   /**
@@ -34,22 +35,19 @@ interface SerializeSettings<Native> {
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedSerializeOptions<Native>(options: SerializeOptions<Native>): SerializeSettings<Native> {
-  checkOnlyKnown('serialize', options, OPTIONS)
+  checkKnown('serialize', options, OPTIONS)
   const { key, skip, onBusy = 'wait', waitMs, retryAfterMs = 1_000, failure = 'closed' } = options
   const { adapter, name, leaseMs, alarms } = options
   if (typeof key !== 'function') throw new TypeError(`key must be a function of the request, got ${shown(key)}`)
-  if (skip !== undefined && typeof skip !== 'function') throw new TypeError(`skip must be a function, got ${shown(skip)}`)
-  if (onBusy !== 'wait' && onBusy !== 'reject') throw new RangeError(`onBusy must be 'wait' or 'reject', got ${shown(onBusy)}`)
-  if (failure !== 'closed' && failure !== 'open') {
-    throw new RangeError(`failure must be 'closed' or 'open', got ${shown(failure)}`)
-  }
+  checkFunctions({ skip })
+  checkedOneOf('onBusy', onBusy, ['wait', 'reject'])
   if (onBusy === 'reject' && waitMs !== undefined) throw new TypeError("waitMs is for onBusy: 'wait', and onBusy is 'reject'")
   return {
     key,
     skip,
     waitMs: onBusy === 'reject' ? 0 : checkedWaitMs(waitMs ?? 5_000),
     retryAfterMs: checkedMs('retryAfterMs', retryAfterMs),
-    failure,
+    failure: checkedOneOf('failure', failure, ['closed', 'open']),
     locks: {
       adapter,
       ...(name !== undefined && { name }),

@@ -12,16 +12,13 @@ describe('bad options', () => {
   it.each([
     [{}, 'adapter is missing: give memoryAdapter() or redisAdapter({ url })'],
     [{ adapter: null }, 'adapter is missing'],
-    [{ adapter, leaseMs: 0 }, 'leaseMs must be a whole number of milliseconds from 1 to 3153600000000, got 0'],
+    [{ adapter, leaseMs: 0 }, 'leaseMs must be a whole number from 1 to 3153600000000, got 0'],
     [{ adapter, leaseMs: 1.5 }, 'leaseMs must be a whole number'],
     [{ adapter, leaseMs: '10s' }, 'got "10s"'],
     [{ adapter, leaseMs: Number.POSITIVE_INFINITY }, 'got Infinity'],
     [{ adapter, alarms: 5 }, 'alarms must have now() and at(moment, ring), as handClock() has, got 5'],
     [{ adapter, name: 7 }, 'name must be a string, got 7'],
-    [
-      { adapter, retryCount: 3 },
-      'Unknown option "retryCount" in the options of createLocks: there are adapter, name, leaseMs, alarms',
-    ],
+    [{ adapter, retryCount: 3 }, 'Unknown option "retryCount" of createLocks: there are adapter, name, leaseMs, alarms'],
     [undefined, 'The options of createLocks must be an object, got undefined'],
   ])('of createLocks throw when it is made (%#)', (options, message) => {
     expect(() => Reflect.apply(createLocks, undefined, [options])).toThrow(message)
@@ -35,11 +32,11 @@ describe('bad options', () => {
     [{ adapter, key, failure: 'local' }, "failure must be 'closed' or 'open', got \"local\""],
     [{ adapter, key, waitMs: -1 }, 'waitMs must be a number of milliseconds of at least 0, or Infinity, got -1'],
     [{ adapter, key, onBusy: 'reject', waitMs: 5 }, "waitMs is for onBusy: 'wait'"],
-    [{ adapter, key, retryAfterMs: 0 }, 'retryAfterMs must be a whole number of milliseconds'],
+    [{ adapter, key, retryAfterMs: 0 }, 'retryAfterMs must be a whole number'],
     [{ adapter, key, skip: true }, 'skip must be a function, got true'],
-    [{ adapter, key, leaseMs: -5 }, 'leaseMs must be a whole number of milliseconds'],
+    [{ adapter, key, leaseMs: -5 }, 'leaseMs must be a whole number'],
     [{ adapter, key, alarms: null }, 'alarms must have now() and at(moment, ring), as handClock() has, got null'],
-    [{ adapter, key, timeout: 5 }, 'Unknown option "timeout" in the options of serialize: there are adapter, key,'],
+    [{ adapter, key, timeout: 5 }, 'Unknown option "timeout" of serialize: there are adapter, key,'],
     [undefined, 'The options of serialize must be an object, got undefined'],
   ])('of serialize throw when it is made (%#)', (options, message) => {
     expect(() => Reflect.apply(serialize, undefined, [options])).toThrow(message)
@@ -51,8 +48,8 @@ describe('bad options', () => {
     ['k', { waitMs: Number.NaN }, 'waitMs must be a number of milliseconds of at least 0, or Infinity, got NaN'],
     ['k', { signal: 5 }, 'signal must be an AbortSignal, got 5'],
     ['k', { autoExtend: 'no' }, 'autoExtend must be true or false, got "no"'],
-    ['k', { retries: 3 }, 'Unknown option "retries" in the options of a lock'],
-    ['k', { permits: 2 }, 'Unknown option "permits" in the options of a lock'],
+    ['k', { retries: 3 }, 'Unknown option "retries" of a lock'],
+    ['k', { permits: 2 }, 'Unknown option "permits" of a lock'],
     ['k', 5_000, 'The options of a lock must be an object, got 5000'],
   ])('of a call reject it (%#)', async (name, options, message) => {
     await expect(Reflect.apply(createLocks({ adapter }).acquire, undefined, [name, options])).rejects.toThrow(message)
@@ -68,7 +65,7 @@ describe('bad options', () => {
 
   it('of a call that does not wait reject it where they say how long', async () => {
     const tried = Reflect.apply(createLocks({ adapter }).tryAcquire, undefined, ['k', { waitMs: 5 }])
-    await expect(tried).rejects.toThrow('Unknown option "waitMs" in the options of a lock')
+    await expect(tried).rejects.toThrow('Unknown option "waitMs" of a lock')
   })
 
   it('of a semaphore throw when it is made', () => {

@@ -1,3 +1,4 @@
+import { checkedWhole } from '@holdfast/adapter/options'
 import ipaddr from 'ipaddr.js'
 
 /** How many bits of an IPv6 address tell clients apart: one customer usually has a whole /56 to choose addresses from. */
@@ -33,6 +34,5 @@ function mask(bits: number): number {
 
 /** @throws {RangeError} when it is not a prefix length that tells clients apart */
 export function checkedSubnet(ipv6Subnet: number): number {
-  if (Number.isInteger(ipv6Subnet) && ipv6Subnet >= 32 && ipv6Subnet <= 128) return ipv6Subnet
-  throw new RangeError(`ipv6Subnet must be a whole number of bits from 32 to 128, got ${String(ipv6Subnet)}`)
+  return checkedWhole('ipv6Subnet', ipv6Subnet, 32, 128)
 }

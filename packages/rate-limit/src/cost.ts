@@ -1,4 +1,5 @@
-import { limited, type Policy, shown } from './policy.ts'
+import { checkedWhole, shown } from '@holdfast/adapter/options'
+import { limited, type Policy } from './policy.ts'
 
 /** Units for all policies, or by policy name. */
 export type Cost = number | { readonly [policy: string]: number }
@@ -42,6 +43,5 @@ function checkNames(what: string, given: object, policies: readonly Policy[]): v
 }
 
 function checkedCost(cost: unknown): number {
-  if (typeof cost === 'number' && Number.isSafeInteger(cost) && cost >= 0) return cost
-  throw new RangeError(`cost must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, got ${shown(cost)}`)
+  return checkedWhole('cost', cost, 0)
 }

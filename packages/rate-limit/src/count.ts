@@ -1,4 +1,4 @@
-import { shown } from './policy.ts'
+import { shown } from '@holdfast/adapter/options'
 
 /** Which requests stay charged once they are answered, by the status of the response. */
 export type Count<Native> = 'all' | 'failed' | 'successful' | IsCounted<Native>

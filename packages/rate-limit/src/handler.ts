@@ -8,7 +8,6 @@ import { announceFailure } from './events.ts'
 import { dialectsOf } from './headers/dialects.ts'
 import { type ConsumeOptions, createRateLimiter, type RateLimiter } from './limiter.ts'
 import type { RateLimiterOptions } from './options.ts'
-import { checkNothingUnknown } from './policy.ts'
 import { isResponse, messageOf, problemsFor, refusalHeaders } from './refusal.ts'
 import { checkedRequestOptions, type GivenLimiter, type RateLimitOptions } from './request-options.ts'
 
@@ -97,8 +96,7 @@ export function createHandler<Native extends object>(
 
 function limiterOf(engine: RateLimiterOptions | GivenLimiter): RateLimiter {
   if (!('limiter' in engine)) return createRateLimiter(engine)
-  const { limiter, ...unknown } = engine
+  const { limiter } = engine
   if (typeof limiter?.consume !== 'function') throw new TypeError('limiter must be one that createRateLimiter has made')
-  checkNothingUnknown('options with a limiter', unknown)
   return limiter
 }

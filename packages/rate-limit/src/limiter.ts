@@ -1,6 +1,7 @@
 import { type Adapter, AdapterFullError, type CallOptions, isAdapterError, subjectKey } from '@holdfast/adapter'
 import { newToken } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
+import { checkedString, checkKnown } from '@holdfast/adapter/options'
 import { type Cost, costsOf, type Limit, policiesWithin } from './cost.ts'
 import { closedBy, OPEN, refusalOf, verdict } from './decide.ts'
 import type { Decision } from './decision.ts'
@@ -11,7 +12,7 @@ import { type ConsumeArgs, type ConsumeResult, consume } from './operations/cons
 import { reset } from './operations/reset.ts'
 import { unblock } from './operations/unblock.ts'
 import { checkedOptions, type RateLimiterOptions } from './options.ts'
-import { checkedMs, checkGiven, checkKnown, type Policy, shown } from './policy.ts'
+import { checkedMs, type Policy } from './policy.ts'
 import { ChargeReceipt, type Ledger } from './receipt.ts'
 import { registerPolicies } from './registry.ts'
 import { createSlots } from './slots.ts'
@@ -98,8 +99,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   }
 
   function subjectOf(key: string): string {
-    if (typeof key !== 'string') throw new TypeError(`key must be a string, got ${shown(key)}`)
-    return subjectKey('rate-limit', name, key)
+    return subjectKey('rate-limit', name, checkedString('key', key))
   }
 
   /** The same list for the same limits: what the deny cache knows is about that list. */
@@ -114,8 +114,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   }
 
   async function decide(key: string, options: ConsumeOptions, charge: boolean): Promise<Decision> {
-    checkGiven('options', options)
-    checkKnown(options, CALL_OPTIONS)
+    checkKnown('a call', options, CALL_OPTIONS)
     const { cost = 1, limit, timeoutMs = call.timeoutMs, signal } = options
     const within = limit === undefined ? policies : policiesFor(limit)
     const costs = cost === 1 ? ones : costsOf(cost, within)

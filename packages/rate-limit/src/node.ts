@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
+import { shown } from '@holdfast/adapter/options'
 import type { HttpResponse } from '@holdfast/http'
 import { addressOf, type NodeMiddleware, toNode, trustsProxies } from '@holdfast/http/node'
 import { addressKey } from './client-key.ts'
 import { createHandler } from './handler.ts'
-import { checkGiven, shown } from './policy.ts'
 import { warnThatNoneIsTrusted } from './proxies.ts'
 import { isResponse } from './refusal.ts'
-import type { RateLimitOptions } from './request-options.ts'
+import { checkRequestOptions, type RateLimitOptions } from './request-options.ts'
 
 export { getRateLimit } from './decided.ts'
 
@@ -20,7 +20,7 @@ export type NodeRateLimitOptions = RateLimitOptions<IncomingMessage, HttpRespons
  * @throws {TypeError | RangeError} when an option is missing, unknown or out of range
  */
 export function rateLimit(options: NodeRateLimitOptions): NodeMiddleware {
-  checkGiven('options', options)
+  checkRequestOptions(options)
   const { onLimited } = options
   const answered = onLimited === undefined ? options : { ...options, onLimited: answering(onLimited) }
   return toNode(createHandler(answered, checkProxies))

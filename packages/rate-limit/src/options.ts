@@ -1,15 +1,7 @@
-import { type Adapter, checkedAdapter } from '@holdfast/adapter'
+import type { Adapter } from '@holdfast/adapter'
+import { checkedAdapter, checkedFlag, checkedOneOf, checkedString, checkKnown, shown } from '@holdfast/adapter/options'
 import type { Penalty } from './operations/consume.ts'
-import {
-  checkedMs,
-  checkGiven,
-  checkKnown,
-  checkNothingUnknown,
-  definePolicies,
-  type Policy,
-  type PolicyOptions,
-  shown,
-} from './policy.ts'
+import { checkedMs, definePolicies, POLICY_OPTIONS, type Policy, type PolicyOptions } from './policy.ts'
 
 export type RateLimiterOptions = LimiterOptions & (OnePolicy | SeveralPolicies)
 
@@ -59,13 +51,13 @@ export interface LimiterSettings {
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedOptions(options: RateLimiterOptions): LimiterSettings {
-  checkGiven('options', options)
-  checkKnown(options, LIMITER_OPTIONS)
+  checkKnown('createRateLimiter', options, LIMITER_OPTIONS)
+  if (options.policies !== undefined) checkKnown('a limiter with policies', options, [...SHARED_OPTIONS, 'policies'])
   const { adapter, name = 'default', failure = 'local', timeoutMs, denyCache = false, penalty, ...policy } = options
   checkedAdapter(adapter)
-  if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
-  if (!FAILURES.includes(failure)) throw new RangeError(`failure must be one of ${FAILURES.join(', ')}, got ${shown(failure)}`)
-  if (typeof denyCache !== 'boolean') throw new TypeError(`denyCache must be true or false, got ${shown(denyCache)}`)
+  checkedString('name', name)
+  checkedOneOf('failure', failure, ['open', 'closed', 'local'])
+  checkedFlag('denyCache', denyCache)
   const call = timeoutMs === undefined ? {} : { timeoutMs: checkedMs('timeoutMs', timeoutMs) }
   const policies = definePolicies(policyOptions(policy, name))
   return { adapter, name, failure, call, denyCache, penalty: checkedPenalty(penalty), policies }
@@ -76,16 +68,13 @@ function policyOptions(options: OnePolicy | SeveralPolicies, name: string): read
     const { policies: _policies, ...policy } = options
     return [{ ...policy, name }]
   }
-  const { policies, ...unknown } = options
-  checkNothingUnknown('options with policies', unknown)
-  return policies
+  return options.policies
 }
 
 function checkedPenalty(penalty: RateLimiterOptions['penalty']): Penalty | undefined {
   if (penalty === undefined) return undefined
-  checkGiven('penalty', penalty)
-  const { baseMs, factor = 1, maxMs = Math.max(baseMs, DAY_MS), ...unknown } = penalty
-  checkNothingUnknown('penalty', unknown)
+  checkKnown('penalty', penalty, ['baseMs', 'factor', 'maxMs'])
+  const { baseMs, factor = 1, maxMs = Math.max(baseMs, DAY_MS) } = penalty
   checkedMs('baseMs of penalty', baseMs)
   if (checkedMs('maxMs of penalty', maxMs) < baseMs) {
     throw new RangeError(`maxMs of penalty must be at least baseMs, ${baseMs}, got ${maxMs}`)
@@ -96,11 +85,8 @@ function checkedPenalty(penalty: RateLimiterOptions['penalty']): Penalty | undef
   return { baseMs, factor, maxMs }
 }
 
-export const LIMITER_OPTIONS: readonly string[] = [
-  ...['adapter', 'limit', 'windowMs', 'algorithm', 'anchor', 'refill', 'leaseMs', 'unit', 'shadow', 'policies', 'name'],
-  ...['failure', 'timeoutMs', 'denyCache', 'penalty'],
-]
+const SHARED_OPTIONS = ['adapter', 'name', 'failure', 'timeoutMs', 'denyCache', 'penalty']
+
+export const LIMITER_OPTIONS: readonly string[] = [...new Set(['adapter', ...POLICY_OPTIONS, 'policies', ...SHARED_OPTIONS])]
 
 const DAY_MS = 86_400_000
-
-const FAILURES = ['open', 'closed', 'local']

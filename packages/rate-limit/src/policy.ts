@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { checkedFlag, checkedOneOf, checkedWhole, checkKnown, shown } from '@holdfast/adapter/options'
 
 /** How a policy counts. `sliding-window-log` is exact: never more than `limit` in any window. */
 export type AlgorithmName = 'sliding-window-log' | 'sliding-window-counter' | 'fixed-window' | 'token-bucket' | 'concurrency'
@@ -77,28 +78,20 @@ export function definePolicies(options: readonly PolicyOptions[]): readonly Poli
 }
 
 function definePolicy(options: PolicyOptions): Policy {
-  checkGiven('A policy', options)
+  checkKnown('a policy', options, POLICY_OPTIONS)
   const { name, limit, windowMs, leaseMs = DEFAULT_LEASE_MS, algorithm = 'sliding-window-log' } = options
   const { anchor = 'first', refill, shadow = false, unit = 'requests' } = options
   if (typeof name !== 'string' || !/^[\x20-\x7e]+$/.test(name)) {
-    throw new RangeError(`A policy's name must be printable ASCII, got ${JSON.stringify(name)}`)
+    throw new RangeError(`A policy's name must be printable ASCII, got ${shown(name)}`)
   }
   const of = `of policy ${JSON.stringify(name)}`
-  if (!ALGORITHMS.includes(algorithm)) {
-    throw new RangeError(`algorithm ${of} must be one of ${ALGORITHMS.join(', ')}, got ${shown(algorithm)}`)
-  }
-  checkOptions(of, algorithm, options)
+  checkedOneOf(`algorithm ${of}`, algorithm, ALGORITHMS)
+  checkAlgorithms(of, algorithm, options)
   const lengthMs = algorithm === 'concurrency' ? checkedMs(`leaseMs ${of}`, leaseMs) : checkedMs(`windowMs ${of}`, windowMs)
-  if (anchor !== 'first' && anchor !== 'clock') {
-    throw new RangeError(`anchor ${of} must be 'first' or 'clock', got ${shown(anchor)}`)
-  }
-  if (refill !== undefined && !(Number.isSafeInteger(refill) && refill >= 1)) {
-    throw new RangeError(`refill ${of} must be a whole number of at least 1, got ${shown(refill)}`)
-  }
-  if (typeof shadow !== 'boolean') throw new TypeError(`shadow ${of} must be true or false, got ${shown(shadow)}`)
-  if (unit !== 'requests' && unit !== 'content-bytes') {
-    throw new RangeError(`unit ${of} must be 'requests' or 'content-bytes', got ${shown(unit)}`)
-  }
+  checkedOneOf(`anchor ${of}`, anchor, ['first', 'clock'])
+  if (refill !== undefined) checkedWhole(`refill ${of}`, refill, 1)
+  checkedFlag(`shadow ${of}`, shadow)
+  checkedOneOf(`unit ${of}`, unit, ['requests', 'content-bytes'])
   const counted = JSON.stringify([name, algorithm, lengthMs, algorithm === 'fixed-window' ? anchor : ''])
   const digest = createHash('sha256').update(counted).digest('base64url').slice(0, 6)
   const hasRefill = refill !== undefined
@@ -116,9 +109,7 @@ function definePolicy(options: PolicyOptions): Policy {
 export function limited(policy: Policy, limit: number): Policy {
   const { algorithm, windowMs, hasRefill, refill } = policy
   const of = `of policy ${JSON.stringify(policy.name)}`
-  if (!Number.isSafeInteger(limit) || limit < 0) {
-    throw new RangeError(`limit ${of} must be a whole number of at least 0, got ${shown(limit)}`)
-  }
+  checkedWhole(`limit ${of}`, limit, 0)
   if (CALCULATES_PRODUCTS.includes(algorithm) && limit * windowMs > LARGEST_PRODUCT) {
     throw new RangeError(
       `limit times windowMs ${of} must be at most ${LARGEST_PRODUCT} for a ${algorithm}, got ${limit} times ${windowMs}: shorten windowMs`,
@@ -127,17 +118,12 @@ export function limited(policy: Policy, limit: number): Policy {
   return Object.freeze({ ...policy, limit, refill: hasRefill ? refill : Math.max(1, limit) })
 }
 
-/** @throws {TypeError} when an option is for another algorithm, or nothing reads it */
-function checkOptions(of: string, algorithm: AlgorithmName, options: PolicyOptions): void {
-  const unknown: Record<string, unknown> = { ...options }
-  for (const option of KNOWN) delete unknown[option]
+/** @throws {TypeError} when an option is for another algorithm */
+function checkAlgorithms(of: string, algorithm: AlgorithmName, options: PolicyOptions): void {
   for (const [option, algorithms] of Object.entries(BELONGS_TO)) {
-    if (unknown[option] !== undefined && !algorithms.includes(algorithm)) {
-      throw new TypeError(`${option} ${of} is for the algorithm ${algorithms.join(', ')}, not for ${algorithm}`)
-    }
-    delete unknown[option]
+    if (Reflect.get(options, option) === undefined || algorithms.includes(algorithm)) continue
+    throw new TypeError(`${option} ${of} is for the algorithm ${algorithms.join(', ')}, not for ${algorithm}`)
   }
-  checkNothingUnknown(of.slice('of '.length), unknown)
 }
 
 /**
@@ -145,33 +131,8 @@ function checkOptions(of: string, algorithm: AlgorithmName, options: PolicyOptio
  *
  * @throws {RangeError} when it is no whole number from 1 to a hundred years
  */
-export function checkedMs(what: string, ms: unknown): number {
-  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 1 && ms <= LONGEST_MS) return ms
-  throw new RangeError(`${what} must be a whole number of milliseconds from 1 to ${LONGEST_MS}, got ${shown(ms)}`)
-}
-
-/** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
-export function checkNothingUnknown(where: string, unknown: object): void {
-  const [name] = Object.entries(unknown).find(([, value]) => value !== undefined) ?? []
-  if (name !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(name)} in ${where}`)
-}
-
-/** @throws {TypeError} when there is an option that is none of those, and says which there are */
-export function checkKnown(options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options)) {
-    if (known.includes(name) || Reflect.get(options, name) === undefined) continue
-    throw new TypeError(`Unknown option ${JSON.stringify(name)}: there are ${known.join(', ')}`)
-  }
-}
-
-/** @throws {TypeError} when it is no object: it was forgotten, or something else is in its place */
-export function checkGiven(what: string, options: unknown): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`${what} must be an object, got ${shown(options)}`)
-}
-
-/** A value as error messages show it. */
-export function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+export function checkedMs(name: string, ms: unknown): number {
+  return checkedWhole(name, ms, 1, LONGEST_MS)
 }
 
 const ALGORITHMS: readonly AlgorithmName[] = [
@@ -184,7 +145,9 @@ const ALGORITHMS: readonly AlgorithmName[] = [
 
 const RATES = ALGORITHMS.filter((algorithm) => algorithm !== 'concurrency')
 
-const KNOWN = ['name', 'limit', 'algorithm', 'anchor', 'shadow', 'unit']
+export const POLICY_OPTIONS: readonly string[] = [
+  ...['name', 'limit', 'windowMs', 'algorithm', 'anchor', 'refill', 'leaseMs', 'shadow', 'unit'],
+]
 
 /** The options that not every algorithm has. An anchor does no harm. */
 const BELONGS_TO: Record<string, readonly AlgorithmName[]> = {

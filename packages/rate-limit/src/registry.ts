@@ -1,5 +1,5 @@
 import { type Adapter, perAdapter } from '@holdfast/adapter'
-import { shown } from './policy.ts'
+import { shown } from '@holdfast/adapter/options'
 
 const meaningsOf = perAdapter(() => new Map<string, string>())
 

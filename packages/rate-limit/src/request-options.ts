@@ -1,3 +1,4 @@
+import { checkedWhole, checkFunctions, checkKnown, shown } from '@holdfast/adapter/options'
 import { checkedSubnet, IPV6_SUBNET } from './client-key.ts'
 import type { Cost, Limit } from './cost.ts'
 import { type Count, counted, type IsCounted } from './count.ts'
@@ -5,7 +6,6 @@ import type { Decision } from './decision.ts'
 import type { DialectName } from './headers/dialects.ts'
 import type { RateLimiter } from './limiter.ts'
 import { LIMITER_OPTIONS, type RateLimiterOptions } from './options.ts'
-import { checkGiven, checkKnown, shown } from './policy.ts'
 import type { Message } from './refusal.ts'
 
 /** `Answer` is what `onLimited` may return. */
@@ -74,16 +74,11 @@ interface RequestSettings<Native> {
 
 /** @throws {TypeError | RangeError} when an option is not what it must be */
 export function checkedRequestOptions<Native>(options: RateLimitOptions<Native>): RequestSettings<Native> {
-  checkGiven('options', options)
-  checkKnown(options, [...LIMITER_OPTIONS, ...REQUEST_OPTIONS])
+  checkRequestOptions(options)
   const { key, cost = 1, skip, limitOf, count = 'all', ipv6Subnet = IPV6_SUBNET, ...answering } = options
   const { headers = 'draft', partitionKeySecret, statusCode = 429, message, onLimited, ...engine } = answering
-  for (const [name, value] of Object.entries({ key, skip, limitOf, onLimited })) {
-    if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${shown(value)}`)
-  }
-  if (!Number.isInteger(statusCode) || statusCode < 400 || statusCode > 599) {
-    throw new RangeError(`statusCode must be a whole number from 400 to 599, got ${shown(statusCode)}`)
-  }
+  checkFunctions({ key, skip, limitOf, onLimited })
+  checkedWhole('statusCode', statusCode, 400, 599)
   if (message !== undefined && (message === null || !['string', 'object', 'function'].includes(typeof message))) {
     throw new TypeError(`message must be a string, an object or a function, got ${shown(message)}`)
   }
@@ -94,6 +89,12 @@ export function checkedRequestOptions<Native>(options: RateLimitOptions<Native>)
   checkedSubnet(ipv6Subnet)
   const isCounted = counted(count)
   return { key, cost, skip, limitOf, isCounted, headers, partitionKeySecret, statusCode, message, onLimited, ipv6Subnet, engine }
+}
+
+/** @throws {TypeError} when there is an option that nothing reads, as those that make a limiter are beside one */
+export function checkRequestOptions<Native, Answer>(options: RateLimitOptions<Native, Answer>): void {
+  checkKnown('rateLimit', options, [...LIMITER_OPTIONS, ...REQUEST_OPTIONS])
+  if ('limiter' in options) checkKnown('rateLimit with a limiter', options, REQUEST_OPTIONS)
 }
 
 const REQUEST_OPTIONS = [

@@ -112,9 +112,11 @@ eachAdapter((makeAdapter) => {
     await expect(limiter.consume('key', { cost: { other: 1 } })).rejects.toThrow(/"other"/)
     await expect(Reflect.apply(limiter.consume, undefined, [undefined])).rejects.toThrow(TypeError)
     await expect(Reflect.apply(limiter.consume, undefined, ['key', { cost: '2' }])).rejects.toThrow(/got "2"/)
-    await expect(Reflect.apply(limiter.consume, undefined, ['key', 2])).rejects.toThrow('options must be an object, got 2')
+    await expect(Reflect.apply(limiter.consume, undefined, ['key', 2])).rejects.toThrow(
+      'The options of a call must be an object, got 2',
+    )
     await expect(Reflect.apply(limiter.consume, undefined, ['key', { points: 2 }])).rejects.toThrow(
-      'Unknown option "points": there are cost, limit, timeoutMs, signal',
+      'Unknown option "points" of a call: there are cost, limit, timeoutMs, signal',
     )
     expect((await limiter.peek('key')).policies).toMatchObject([{ remaining: 2, nextMs: 0 }])
   })
@@ -169,13 +171,13 @@ describe('options', () => {
     [
       'an unknown algorithm',
       { algorithm: 'leaky' },
-      /one of sliding-window-log, sliding-window-counter, fixed-window, token-bucket, concurrency, got "leaky"/,
+      /'sliding-window-log', 'sliding-window-counter', 'fixed-window', 'token-bucket' or 'concurrency', got "leaky"/,
     ],
     ['a bucket that does not fill', { algorithm: 'token-bucket', refill: 0 }, /refill.*at least 1, got 0/],
     ['a bucket too large to count', { algorithm: 'token-bucket', limit: 2 ** 40, windowMs: 86_400_000 }, /limit times windowMs/],
     ['a refill of what is no bucket', { refill: 1 }, /refill.*for the algorithm token-bucket/],
     ['an unknown anchor', { anchor: 'last' }, /'first' or 'clock', got "last"/],
-    ['an unknown failure', { failure: 'fail' }, /open, closed, local, got "fail"/],
+    ['an unknown failure', { failure: 'fail' }, /'open', 'closed' or 'local', got "fail"/],
     ['a misspelt option', { windowMS: 1 }, /"windowMS"/],
     ['a name that no header can carry', { name: 'müde' }, /printable ASCII/],
     ['policies beside a limit', { policies: [{ name: 'a', limit: 1, windowMs: 1 }] }, /Unknown option/],

@@ -1,3 +1,4 @@
+import { shown } from '@holdfast/adapter/options'
 import type { Exchange } from '@holdfast/http'
 import type { Engine } from './engine.ts'
 import type { Settings } from './options.ts'
@@ -39,7 +40,7 @@ export function createAsking<Native extends object>(
     const fields = isDevelopment() ? watchFields(headers) : undefined
     try {
       const base = make(native)
-      if (typeof base !== 'string') throw new TypeError(`key must return a string, got ${String(base)}`)
+      if (typeof base !== 'string') throw new TypeError(`key must return a string, got ${shown(base)}`)
       return { base, keyed: new Set(reads.all.keys()), keyedFields: new Set(fields?.all.keys()) }
     } finally {
       fields?.stop()

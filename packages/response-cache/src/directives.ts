@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import { checkedWhole, checkKnown } from '@holdfast/adapter/options'
 import { checkedTags } from '@holdfast/cache/engine'
-import { shown } from './options.ts'
 
 /** What a handler says of its response, by `cacheFor` and `noCache`. */
 export interface CacheForOptions {
@@ -28,17 +28,10 @@ const KEY = Symbol.for('holdfast.response-cache')
 
 /** @throws {TypeError | RangeError} when an option is unknown or out of range */
 export function sayCacheFor(response: ServerResponse, options: CacheForOptions): void {
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`The options of cacheFor must be an object, as { ttlMs: 60_000 }, got ${shown(options)}`)
-  }
+  checkKnown('cacheFor', options, [...TIMES, 'tags'])
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const { tags = [], ...times } = Object.fromEntries(given) as Record<string, unknown> & Pick<CacheForOptions, 'tags'>
-  for (const [name, value] of Object.entries(times)) {
-    if (!TIMES.includes(name)) throw new TypeError(`cacheFor has no option ${name}`)
-    if (!(typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)) {
-      throw new RangeError(`${name} must be a whole number of milliseconds of at least 0, got ${shown(value)}`)
-    }
-  }
+  for (const [name, value] of Object.entries(times)) checkedWhole(name, value, 0)
   const before = saidOf(response)
   Reflect.set(response, KEY, { ...before, ...times, tags: [...(before?.tags ?? []), ...checkedTags(tags)] })
 }

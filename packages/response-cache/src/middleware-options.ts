@@ -18,7 +18,6 @@ export function settingsOf<Native, Target>(
   readonly engine: Engine
   readonly settings: Settings<Native, Target>
 } {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${String(options)}`)
   checkAllKnown(options)
   const { engine, own } = parted(options)
   return { engine, settings: checkedMiddleware(own) }

@@ -1,4 +1,14 @@
-import { type Adapter, checkedAdapter } from '@holdfast/adapter'
+import type { Adapter } from '@holdfast/adapter'
+import {
+  checkedAdapter,
+  checkedFlag,
+  checkedOneOf,
+  checkedString,
+  checkedWhole,
+  checkFunctions,
+  checkKnown,
+  shown,
+} from '@holdfast/adapter/options'
 import { checkedNear, type NearOptions } from '@holdfast/cache/engine'
 import type { QueryOptions } from './key.ts'
 
@@ -86,15 +96,11 @@ export function checkedMiddleware<Native, Target>(options: MiddlewareOptions<Nat
   const { enabled = true, methods = METHODS, maxBytes = 2 ** 20, maxVariants = 100, mode = 'app', failure = 'open' } = options
   const { cacheStatus = 'holdfast', tagHeaders = [] } = options
   if (ttlMs !== undefined) checkedMs('ttlMs', ttlMs, 1)
-  for (const [name, callback] of Object.entries({ key, tags, skip, bypass })) {
-    if (callback !== undefined && typeof callback !== 'function')
-      throw new TypeError(`${name} must be a function, got ${shown(callback)}`)
-  }
-  if (typeof enabled !== 'boolean') throw new TypeError(`enabled must be true or false, got ${shown(enabled)}`)
+  checkFunctions({ key, tags, skip, bypass })
   for (const [name, list] of Object.entries({ vary, methods, statuses, tagHeaders })) {
     if (list !== undefined && !Array.isArray(list)) throw new TypeError(`${name} must be a list, got ${shown(list)}`)
   }
-  for (const method of methods) oneOf('methods', method, METHODS)
+  for (const method of methods) checkedOneOf('methods', method, METHODS)
   for (const name of vary) {
     if (!TOKEN.test(name)) throw new TypeError(`vary must have names of request fields, got ${shown(name)}`)
   }
@@ -102,7 +108,7 @@ export function checkedMiddleware<Native, Target>(options: MiddlewareOptions<Nat
     if (!Number.isInteger(status) || status < 200 || status > 599)
       throw new RangeError(`statuses must be from 200 to 599, got ${shown(status)}`)
   }
-  for (const name of tagHeaders) oneOf('tagHeaders', name, ['Cache-Tag', 'Surrogate-Key'])
+  for (const name of tagHeaders) checkedOneOf('tagHeaders', name, ['Cache-Tag', 'Surrogate-Key'])
   if (cacheStatus !== false && !(typeof cacheStatus === 'string' && TOKEN.test(cacheStatus))) {
     throw new TypeError(`cacheStatus must be a token, or false, got ${shown(cacheStatus)}`)
   }
@@ -115,15 +121,15 @@ export function checkedMiddleware<Native, Target>(options: MiddlewareOptions<Nat
     tags,
     skip,
     bypass,
-    enabled,
+    enabled: checkedFlag('enabled', enabled),
     methods,
     statuses,
-    maxBytes: checkedMs('maxBytes', maxBytes, 0),
-    maxVariants: checkedMs('maxVariants', maxVariants, 1),
-    mode: oneOf('mode', mode, ['app', 'rfc']),
+    maxBytes: checkedWhole('maxBytes', maxBytes, 0),
+    maxVariants: checkedWhole('maxVariants', maxVariants, 1),
+    mode: checkedOneOf('mode', mode, ['app', 'rfc']),
     cacheStatus,
     tagHeaders,
-    failure: oneOf('failure', failure, ['open', 'closed']),
+    failure: checkedOneOf('failure', failure, ['open', 'closed']),
   }
 }
 
@@ -136,7 +142,7 @@ const MIDDLEWARE = [
 
 /** @throws {TypeError} when there is an option that nothing reads: it is misspelt, or of another library */
 export function checkAllKnown(options: object): void {
-  checkKnown(options, 'cache' in options ? ['cache', ...MIDDLEWARE] : [...ENGINE, ...MIDDLEWARE])
+  checkKnown('responseCache', options, 'cache' in Object(options) ? ['cache', ...MIDDLEWARE] : [...ENGINE, ...MIDDLEWARE])
 }
 
 /** Its messages come at once: a copy lasts as long as what it is a copy of. */
@@ -148,13 +154,11 @@ export interface EngineSettings extends Required<Omit<ResponseCacheOptions, 'nea
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedEngine(options: ResponseCacheOptions): EngineSettings {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${shown(options)}`)
+  checkKnown('createResponseCache', options, ENGINE)
   const { adapter, name = 'http', query = {}, timeoutMs = 200, loadLeaseMs = 10_000, near } = options
-  checkKnown(options, ENGINE)
   checkedAdapter(adapter)
-  if (typeof name !== 'string') throw new TypeError(`name must be a string, got ${shown(name)}`)
-  if (typeof query !== 'object' || query === null) throw new TypeError(`query must be an object, got ${shown(query)}`)
-  checkKnown(query, ['sort', 'ignore'], 'query.')
+  checkedString('name', name)
+  checkKnown('query', query, ['sort', 'ignore'])
   if (query.ignore !== undefined && !Array.isArray(query.ignore)) throw new TypeError('query.ignore must be a list of names')
   const copies = near ?? (adapter.scope === 'process' ? IN_PROCESS : undefined)
   return {
@@ -168,22 +172,5 @@ export function checkedEngine(options: ResponseCacheOptions): EngineSettings {
 }
 
 function checkedMs(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least && value <= MOST_MS) return value
-  throw new RangeError(`${name} must be a whole number from ${least} to ${MOST_MS}, got ${shown(value)}`)
-}
-
-function oneOf<T extends string>(name: string, value: T, known: readonly T[]): T {
-  if (known.includes(value)) return value
-  throw new RangeError(`${name} must be one of ${known.map((each) => `'${each}'`).join(', ')}, got ${shown(value)}`)
-}
-
-function checkKnown(options: object, known: readonly string[], of = ''): void {
-  for (const [option, value] of Object.entries(options)) {
-    if (value === undefined || known.includes(option)) continue
-    throw new TypeError(`Unknown option ${of}${option}: there are ${known.join(', ')}`)
-  }
-}
-
-export function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return checkedWhole(name, value, least, MOST_MS)
 }

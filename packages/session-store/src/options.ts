@@ -1,4 +1,13 @@
-import { type Adapter, checkedAdapter } from '@holdfast/adapter'
+import type { Adapter } from '@holdfast/adapter'
+import {
+  checkedAdapter,
+  checkedOneOf,
+  checkedString,
+  checkedWhole,
+  checkFunctions,
+  checkKnown,
+  shown,
+} from '@holdfast/adapter/options'
 import type { SessionRecord } from './merge.ts'
 import { LONGEST_MS } from './operations/lifetime.ts'
 
@@ -74,28 +83,24 @@ export interface Settings {
 
 /** @throws {TypeError | RangeError} when an option is missing, unknown or out of range */
 export function checkedOptions(options: SessionStoreOptions<never>, prefixByDefault: string): Settings {
-  if (typeof options !== 'object' || options === null) throw new TypeError(`options must be an object, got ${shown(options)}`)
+  checkKnown('sessionStore', options, OPTIONS)
   const { adapter, prefix = prefixByDefault, ttlMs = DAY_MS, absoluteMs = Infinity, touchAfterMs = 0, ...rest } = options
   const { onConflict = 'merge', user, describe, maxPerUser, onMax = 'evict-oldest', regenerateGraceMs = 0, ...more } = rest
-  const { hashIds, encryptionKeys = [], serializer = JSON, maxBytes = Infinity, failure = 'closed', ...unknown } = more
-  for (const [option, value] of Object.entries(unknown)) {
-    if (value !== undefined) throw new TypeError(`Unknown option ${shown(option)}: there are ${OPTIONS.join(', ')}`)
-  }
+  const { hashIds, encryptionKeys = [], serializer = JSON, maxBytes = Infinity, failure = 'closed' } = more
   checkedAdapter(adapter)
-  if (typeof prefix !== 'string') throw new TypeError(`prefix must be a string, got ${shown(prefix)}`)
+  checkedString('prefix', prefix)
   if (ttlMs === Infinity) {
     throw new RangeError('ttlMs must be finite: sessions that never end fill Redis. For sessions that last, give a long one')
   }
   if (typeof ttlMs !== 'function') checkWhole('ttlMs', ttlMs, 1)
   if (absoluteMs !== Infinity) checkWhole('absoluteMs', absoluteMs, 1)
   if (touchAfterMs !== Infinity) checkWhole('touchAfterMs', touchAfterMs, 0)
-  checkOneOf('onConflict', onConflict, ['merge', 'reject', 'last-write-wins'])
-  checkFunction('user', user)
-  checkFunction('describe', describe)
+  checkedOneOf('onConflict', onConflict, ['merge', 'reject', 'last-write-wins'])
+  checkFunctions({ user, describe })
   if (maxPerUser !== undefined) checkWhole('maxPerUser', maxPerUser, 1)
   if (maxPerUser !== undefined && user === undefined) throw new TypeError('maxPerUser needs user: it says whose a session is')
   if (describe !== undefined && user === undefined) throw new TypeError('describe needs user: it says whose a session is')
-  checkOneOf('onMax', onMax, ['evict-oldest', 'reject'])
+  checkedOneOf('onMax', onMax, ['evict-oldest', 'reject'])
   checkWhole('regenerateGraceMs', regenerateGraceMs, 0)
   if (hashIds !== undefined) checkSecret('hashIds', hashIds)
   if (!Array.isArray(encryptionKeys)) throw new TypeError(`encryptionKeys must be a list, got ${shown(encryptionKeys)}`)
@@ -105,7 +110,7 @@ export function checkedOptions(options: SessionStoreOptions<never>, prefixByDefa
     throw new TypeError('serializer must have the functions parse and stringify, as JSON has')
   }
   if (maxBytes !== Infinity) checkWhole('maxBytes', maxBytes, 1)
-  checkOneOf('failure', failure, ['open', 'closed'])
+  checkedOneOf('failure', failure, ['open', 'closed'])
   const lives = typeof ttlMs === 'function' ? { ttlMs: DAY_MS, ttlOf: whole(ofRecord(ttlMs)) } : { ttlMs, ttlOf: undefined }
   const users = { user: user && ofRecord(user), describe: describe && ofRecord(describe), maxPerUser: maxPerUser ?? 0, onMax }
   const atRest = { hashIds, encryptionKeys, serializer, maxBytes }
@@ -131,30 +136,13 @@ function whole(ttlOf: (session: SessionRecord) => number): (session: SessionReco
 }
 
 function checkWhole(name: string, value: unknown, least: number): void {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= LONGEST_MS) return
-  throw new RangeError(`${name} must be a whole number from ${least} to ${LONGEST_MS}, got ${shown(value)}`)
-}
-
-function checkOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
-  if (!allowed.includes(value)) throw new RangeError(`${name} must be one of ${allowed.join(', ')}, got ${shown(value)}`)
-}
-
-function checkFunction(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'function') throw new TypeError(`${name} must be a function, got ${shown(value)}`)
+  checkedWhole(name, value, least, LONGEST_MS)
 }
 
 /** A secret is never shown. */
 function checkSecret(name: string, value: unknown): void {
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${value === null ? 'null' : typeof value}`)
   if (value.length < 16) throw new RangeError(`${name} must have at least 16 characters, got ${value.length}`)
-}
-
-function shown(value: unknown): string {
-  return typeof value === 'string'
-    ? JSON.stringify(value)
-    : typeof value === 'object' && value !== null
-      ? 'an object'
-      : String(value)
 }
 
 const DAY_MS = 86_400_000

@@ -1,6 +1,7 @@
 import type { Adapter } from '../adapter.ts'
+import { checkSignal } from '../arguments.ts'
+import { checkedWhole } from '../checks.ts'
 import { isAdapterError, isClosedError } from '../errors.ts'
-import { checkedWhole, checkSignal } from '../options.ts'
 import { type AcquireResult, acquire, OFTEN_MS } from './acquire.ts'
 import { type Alarms, waitingAlarms } from './alarms.ts'
 import { inboxOf } from './inbox.ts'

@@ -1,5 +1,5 @@
+import { checkedWhole } from '../checks.ts'
 import { isAdapterError } from '../errors.ts'
-import { checkedWhole } from '../options.ts'
 import { type Alarms, heartbeatAlarms } from './alarms.ts'
 
 export interface HeartbeatOptions {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { checkedNow, checkedWhole, checkKnown } from '../options.ts'
+import { checkedNow } from '../arguments.ts'
+import { checkedWhole, checkKnown } from '../checks.ts'
 
 export type LruOptions<Value> = Clock & (ByEntries | ByBytes<Value>)
 

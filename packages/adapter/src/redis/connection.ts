@@ -1,6 +1,6 @@
 import type { CallOptions } from '../adapter.ts'
+import { checkCallOptions } from '../arguments.ts'
 import { AdapterUnavailableError } from '../errors.ts'
-import { checkCallOptions } from '../options.ts'
 import { type AdapterCall, traced } from '../trace.ts'
 import { Circuit } from './circuit.ts'
 import type { ClientHooks, RedisClient } from './client.ts'

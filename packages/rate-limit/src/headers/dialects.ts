@@ -1,4 +1,5 @@
-import { type Policy, shown } from '../policy.ts'
+import { shown } from '@holdfast/adapter/options'
+import type { Policy } from '../policy.ts'
 import type { Dialect } from './dialect.ts'
 import { draft } from './draft.ts'
 import { draft6, draft7, legacy } from './older.ts'

@@ -1,0 +1,40 @@
+import { types } from 'node:util'
+import type { CallOptions } from './adapter.ts'
+import { checkedWhole, shown } from './checks.ts'
+
+/** @throws {RangeError} when it is not a whole number of milliseconds: Infinity would leave a key without an end */
+export function checkedTtl(ttlMs: number): number {
+  if (Number.isSafeInteger(ttlMs)) return ttlMs
+  throw new RangeError(`ttlMs must be a whole number of milliseconds, got ${shown(ttlMs)}`)
+}
+
+/** @throws {TypeError} when it is not bytes: not every adapter would make the same ones of a text */
+export function checkedValue(value: Uint8Array): Uint8Array {
+  if (types.isUint8Array(value)) return value
+  throw new TypeError(`value must be a Uint8Array, got ${typeof value}`)
+}
+
+/** @throws {TypeError} when the clock is not one */
+export function checkedNow(now: (() => number) | undefined): void {
+  if (now === undefined || typeof now === 'function') return
+  throw new TypeError(`now must be a function that returns milliseconds, got ${typeof now}`)
+}
+
+/** @throws {RangeError} when it is not a duration that a timer can wait for */
+export function checkedTimeout(timeoutMs: number): number {
+  return checkedWhole('timeoutMs', timeoutMs, 1, LONGEST_TIMER_MS)
+}
+
+/** @throws {RangeError | TypeError} when the timeout of a call is not one, or its signal */
+export function checkCallOptions({ timeoutMs, signal }: CallOptions): void {
+  if (timeoutMs !== undefined) checkedTimeout(timeoutMs)
+  checkSignal(signal)
+}
+
+/** @throws {TypeError} when it is none; undefined is one that is left out */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return
+  throw new TypeError(`signal must be an AbortSignal, got ${shown(signal)}`)
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1
