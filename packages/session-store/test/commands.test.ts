@@ -1,9 +1,10 @@
+import { once } from 'node:events'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { sessionStore } from '@holdfast/session-store/express'
-import { type CommandCounter, commandCounter, ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
+import { type CommandCounter, commandCounter, ownPrefix, sharedClusterNodes, sharedRedisUrl } from '@holdfast/test/redis'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { Redis } from 'ioredis'
-import { type Act, browser, closeServers, eachStage, type StoreOptions } from './stage.ts'
+import { Cluster, Redis } from 'ioredis'
+import { type Act, type Browser, browser, closeServers, eachStage, type StoreOptions } from './stage.ts'
 
 closeServers()
 
@@ -11,15 +12,41 @@ const url = sharedRedisUrl()
 const prefix = ownPrefix()
 const adapter = redisAdapter({ url, prefix, timeoutMs: 10_000 })
 let counter: CommandCounter
+let cluster: Awaited<ReturnType<typeof countedCluster>>
 beforeAll(async () => {
   counter = await commandCounter(url, prefix)
-})
+  cluster = await countedCluster()
+}, 60_000)
 afterAll(async () => {
   counter.stop()
+  await cluster.close()
   await adapter.close()
 })
 
 const SECRET = 'a secret of at least 16'
+
+/** A Cluster whose masters all know the script of reads and writes, and what is sent to any of them. */
+async function countedCluster() {
+  const nodes = await sharedClusterNodes()
+  const client = new Cluster(nodes)
+  await once(client, 'ready')
+  const adapter = redisAdapter({ client, prefix, timeoutMs: 10_000 })
+  const store = sessionStore({ adapter })
+  for (const onEach of ['{a}', '{b}', '{c}']) {
+    await store.set(onEach, { cookie: { originalMaxAge: null } })
+    await store.get(onEach)
+  }
+  const counters = await Promise.all(nodes.map(({ host, port }) => commandCounter(`redis://${host}:${port}`, prefix)))
+  return {
+    adapter,
+    take: async () => (await Promise.all(counters.map((each) => each.take()))).flat(),
+    async close() {
+      for (const each of counters) each.stop()
+      await adapter.close()
+      client.disconnect()
+    },
+  }
+}
 
 eachStage((stage) => {
   /** An app whose scripts Redis has seen. */
@@ -84,6 +111,24 @@ eachStage((stage) => {
     const isExpress = stage.name === 'express-session'
     expect(await commandsOf(user.get(`${base}/`))).toEqual(isExpress ? ['evalsha', 'evalsha'] : ['evalsha'])
     expect(await commandsOf(user.get(`${base}/write`))).toEqual(['evalsha', 'evalsha'])
+  })
+
+  it('sends as many on a Cluster, and one more with hashed ids: the two names of a session are in two slots', async () => {
+    const { base: plain, user } = await app({ adapter: cluster.adapter })
+    const { base: listed, user: ann } = await app({ adapter: cluster.adapter, user: ({ user }) => user as string })
+    const { base: hashed } = await app({ adapter: cluster.adapter, hashIds: SECRET })
+
+    async function counted(client: Browser, url: string): Promise<number> {
+      await cluster.take()
+      expect((await client.get(url)).status).toBe(200)
+      const commands = await cluster.take()
+      expect(commands.filter((name) => name !== 'evalsha')).toEqual([])
+      return commands.length
+    }
+    expect([await counted(user, `${plain}/`), await counted(user, `${plain}/write`)]).toEqual([1, 2])
+    expect([await counted(ann, `${listed}/`), await counted(ann, `${listed}/write`)]).toEqual([2, 3])
+    expect([await counted(user, `${hashed}/`), await counted(user, `${hashed}/write`)]).toEqual([2, 4])
+    expect([await counted(user, `${hashed}/`), await counted(user, `${hashed}/write`)]).toEqual([2, 3])
   })
 })
 
