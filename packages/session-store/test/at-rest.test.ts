@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, AdapterUnavailableError } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { sessionStore } from '@holdfast/session-store/express'
@@ -206,6 +206,21 @@ it('leaves no plain record that would be the session again, where a log-out ends
   expect(await hashed.get('id')).toMatchObject({ user: 'ann' })
   await hashed.destroy('id')
   expect(await hashed.get('id')).toBeUndefined()
+})
+
+it('finds a session under its hashed name though the master that would have the plain one is down', async () => {
+  const memory = memoryAdapter()
+  const adapter: Adapter = {
+    ...memory,
+    run: async (operation, key, ...rest) => {
+      if (key === 'sess:id') throw new AdapterUnavailableError('Redis does not answer')
+      return memory.run(operation, key, ...rest)
+    },
+  }
+  const store = sessionStore({ adapter, hashIds: SECRET })
+  await store.set('id', { cookie: { originalMaxAge: null }, user: 'ann' })
+  expect(await store.get('id')).toMatchObject({ user: 'ann' })
+  await expect(sessionStore({ adapter, hashIds: NEWER }).get('id')).rejects.toMatchObject({ status: 503 })
 })
 
 it('finds a session that another request takes over between the looks under its two names', async () => {

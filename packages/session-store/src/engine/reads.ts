@@ -36,10 +36,16 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
     }
   }
 
-  /** Asked for together: one command, where both names are on one master. What is taken over between the two has its new name now. */
+  /**
+   * Asked for together: one command, where both names are in one slot. A session that is under its own name does not need the master of
+   * the other one. What is taken over between the two has its new name now.
+   */
   async function fetchBoth(name: string, plainName: string, slides: boolean): Promise<{ here?: ReadResult; plain?: ReadResult }> {
-    const [here, plain] = await Promise.all([fetch(name, slides), fetch(plainName, slides)])
+    const [own, other] = [fetch(name, slides), fetch(plainName, slides)]
+    other.catch(() => {}) // heard below, if it is asked for
+    const here = await own
     if (here !== undefined) return { here }
+    const plain = await other
     if (plain !== undefined) return { plain }
     const taken = await fetch(name, slides)
     return taken === undefined ? {} : { here: taken }
