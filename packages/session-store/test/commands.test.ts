@@ -54,6 +54,7 @@ eachStage((stage) => {
     const act: Act = async (visit) => {
       if (visit.path === '/regenerate') await visit.regenerate()
       if (visit.path === '/out') return visit.logOut()
+      if (visit.path === '/update') return visit.update((session) => Object.assign(session, { updated: Math.random() }))
       if (visit.path !== '/' && visit.path !== '/anonymous') visit.session['n'] = Number(visit.session['n'] ?? 0) + 1
       if (visit.path === '/in') visit.session['user'] = `ann ${stage.name}`
       return visit.session
@@ -73,7 +74,7 @@ eachStage((stage) => {
   it('sends one command for a request that reads, two for one that writes, none for one without a session', async () => {
     const { base, user } = await app({})
     expect(await commandsOf(user.get(`${base}/`))).toEqual(['evalsha'])
-    expect(await commandsOf(user.get(`${base}/write`))).toEqual(['evalsha', 'evalsha'])
+    for (const path of ['/write', '/update']) expect(await commandsOf(user.get(base + path))).toEqual(['evalsha', 'evalsha'])
     expect(await commandsOf(browser().get(`${base}/anonymous`))).toEqual([])
     const forged = browser(
       [...user.cookies].reduce((all, [name, value]) => all.set(name, `${value}x`), new Map<string, string>()),

@@ -19,6 +19,6 @@ export interface Held {
   leftMs: number
   /** Until when its user's list has it, in milliseconds since the epoch. */
   listedUntil: number
-  /** Whether the read moved its end. */
-  readonly slid: boolean
+  /** Whether this request has moved its end, by its read or an update: then what it has not changed is not written again. */
+  slid: boolean
 }

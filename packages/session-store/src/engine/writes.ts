@@ -109,7 +109,9 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
       async function make(theirs: string): Promise<Draft | undefined> {
         const session = await sessionIn(theirs)
         await change(session)
-        const ttlMs = held.leftMs > 0 ? held.leftMs : defaultMs
+        const slideMs = dialect.slideMs(session)
+        dialect.refresh(session, slideMs)
+        const ttlMs = ttlOf === undefined ? (slideMs ?? defaultMs) : ttlOf(session)
         const begun = await begin(held.name, session, ttlMs, held)
         if (begun === undefined) return undefined
         user = begun.user
@@ -117,6 +119,7 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
         return { session, text: codec.textOf(dialect.arranged(session, {}), held.meta), ttlMs }
       }
       if (!(await replace(held, make, false))) return false
+      held.slid = true
       if (held.user !== user) await handedOver(held, user)
       await shown(held, live, show)
       return true
