@@ -30,9 +30,11 @@ export function accounts(adapter: Adapter, secret: string): Router {
     const { user = '', password } = fieldsOf(req.body)
     if (password === undefined || PASSWORDS[user] !== password)
       return void res.status(401).json({ error: 'Wrong name or password' })
+    const { cart } = req.session
     req.session.regenerate((error) => {
       if (error) return next(error)
       req.session.user = user
+      if (cart !== undefined) req.session.cart = cart
       res.json({ user })
     })
   })
@@ -48,9 +50,11 @@ export function accounts(adapter: Adapter, secret: string): Router {
   })
   router.post('/cart', (req, res, next) => {
     const { item = 'apple' } = fieldsOf(req.body)
-    req.session.cart ??= {} // an anonymous client has its session from now on
-    req.session.cart[item] = (req.session.cart[item] ?? 0) + 1
-    req.session.save((error) => (error ? next(error) : res.json(req.session.cart)))
+    const added = store.update(req, (session) => {
+      session.cart = withOneMore(item, session.cart)
+    })
+    // An anonymous client has its session from now on.
+    added.then(() => req.session.save((error) => (error ? next(error) : res.json(req.session.cart)))).catch(next)
   })
 
   router.post('/transfer', known, serialize({ adapter, key: (req) => req.session.user ?? '' }), (req, res, next) => {
@@ -82,6 +86,12 @@ function add(user: string, amount: number): number {
   const balance = (balances.get(user) ?? 0) + amount
   balances.set(user, balance)
   return balance
+}
+
+/** What is in a cart with one more of an item, whatever its name: in an object, `constructor` would be there already. */
+function withOneMore(item: string, cart: Readonly<Record<string, number>> = {}): Record<string, number> {
+  const counts = new Map(Object.entries(cart))
+  return Object.fromEntries(counts.set(item, (counts.get(item) ?? 0) + 1))
 }
 
 function fieldsOf(body: unknown): Readonly<Record<string, string | undefined>> {

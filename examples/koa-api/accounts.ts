@@ -52,6 +52,14 @@ export function useAccounts(app: Koa, adapter: Adapter): void {
     ctx.body = { user: null }
   }
 
+  async function addToCart(ctx: Context): Promise<void> {
+    const { item = 'apple' } = await fieldsOf(ctx)
+    await store.update(ctx, (session: Fields) => {
+      session.cart = withOneMore(item, session.cart)
+    })
+    ctx.body = sessionOf(ctx).cart
+  }
+
   app.use(session({ store, maxAge: 86_400_000, sameSite: 'lax' }, app))
   app.use(async (ctx, next) => {
     const route = routes[`${ctx.method} ${ctx.path}`]
@@ -64,15 +72,6 @@ export function useAccounts(app: Koa, adapter: Adapter): void {
 
 async function showCart(ctx: Context): Promise<void> {
   ctx.body = sessionOf(ctx).cart ?? {}
-}
-
-async function addToCart(ctx: Context): Promise<void> {
-  const { item = 'apple' } = await fieldsOf(ctx)
-  const session = sessionOf(ctx)
-  const cart = { ...session.cart }
-  cart[item] = (cart[item] ?? 0) + 1
-  session.cart = cart
-  ctx.body = cart
 }
 
 async function known(ctx: Context, next: () => Promise<void>): Promise<void> {
@@ -106,9 +105,18 @@ function add(user: string, amount: number): number {
   return balance
 }
 
-interface Session {
+/** What is in a cart with one more of an item, whatever its name: in an object, `constructor` would be there already. */
+function withOneMore(item: string, cart: Readonly<Record<string, number>> = {}): Record<string, number> {
+  const counts = new Map(Object.entries(cart))
+  return Object.fromEntries(counts.set(item, (counts.get(item) ?? 0) + 1))
+}
+
+interface Fields {
   user?: string
   cart?: Record<string, number>
+}
+
+interface Session extends Fields {
   regenerate(): Promise<void>
 }
 

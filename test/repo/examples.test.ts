@@ -27,6 +27,13 @@ async function countingAnew(ports: readonly number[]): Promise<void> {
   redis.disconnect()
 }
 
+async function postTo(program: { readonly port: number } | undefined, path: string, fields: string, cookie = '') {
+  const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Cookie: cookie }
+  const { status, body, rawHeaders } = await request(program?.port ?? 0, { method: 'POST', path, headers, body: fields })
+  const cookies = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'set-cookie')
+  return { status, json: JSON.parse(body) as unknown, cookie: cookies.map((each) => each.split(';')[0]).join('; ') }
+}
+
 afterEach(killPrograms)
 
 describe.each(['express-api', 'koa-api'])('examples/%s', (name) => {
@@ -41,29 +48,28 @@ describe.each(['express-api', 'koa-api'])('examples/%s', (name) => {
   })
 
   it('counts in Redis, together with another process', async () => {
-    const [one, other] = await Promise.all([1, 2].map(() => startProgram(path, { PORT: '0', REDIS_URL: sharedRedisUrl() })))
+    const environment = { PORT: '0', REDIS_URL: sharedRedisUrl(), SESSION_SECRET: 'of both processes' }
+    const [one, other] = await Promise.all([1, 2].map(() => startProgram(path, environment)))
     await countingAnew([one?.port ?? 0, other?.port ?? 0])
     const responses = await Promise.all(
       [one, other].map(async (program) => pipelined(program?.port ?? 0, Array(8).fill({ path: '/api' }))),
     )
     expect(responses.flat().filter(({ status }) => status === 200)).toHaveLength(10)
+    const { cookie } = await postTo(one, '/cart', 'item=pear')
+    await Promise.all([1, 2, 3, 4].flatMap(() => [one, other].map((program) => postTo(program, '/cart', 'item=pear', cookie))))
+    expect((await postTo(one, '/cart', 'item=constructor', cookie)).json).toEqual({ pear: 9, constructor: 1 })
     expect(await Promise.all([one?.stop(), other?.stop()])).toEqual([0, 0])
   })
 
   it('logs in, keeps a cart, transfers one at a time, logs out everywhere, and limits who guesses', async () => {
     const program = await startProgram(path, { PORT: '0', REDIS_URL: undefined })
 
-    async function post(target: string, fields: string, cookie = '') {
-      const headers = { 'Content-Type': 'application/x-www-form-urlencoded', Cookie: cookie }
-      const { status, body, rawHeaders } = await request(program.port, { method: 'POST', path: target, headers, body: fields })
-      const cookies = rawHeaders.filter((_, index) => rawHeaders[index - 1]?.toLowerCase() === 'set-cookie')
-      return { status, json: JSON.parse(body) as unknown, cookie: cookies.map((each) => each.split(';')[0]).join('; ') }
-    }
-    const logIn = (user = 'ann') => post('/login', `user=${user}&password=secret+of+${user}`)
+    const post = (target: string, fields: string, cookie = '') => postTo(program, target, fields, cookie)
+    const logIn = (user = 'ann', cookie = '') => post('/login', `user=${user}&password=secret+of+${user}`, cookie)
 
-    const [phone, laptop] = [await logIn(), await logIn()]
+    const anonymous = await post('/cart', 'item=pear')
+    const [phone, laptop] = [await logIn('ann', anonymous.cookie), await logIn()]
     expect([phone.status, laptop.status]).toEqual([200, 200])
-    expect((await post('/cart', 'item=pear', phone.cookie)).json).toEqual({ pear: 1 })
     expect((await post('/cart', 'item=pear', phone.cookie)).json).toEqual({ pear: 2 })
     expect(JSON.parse((await request(program.port, { path: '/cart', headers: { Cookie: laptop.cookie } })).body)).toEqual({})
     const transfers = await Promise.all([1, 2, 3, 4].map(() => post('/transfer', 'to=bob&amount=30', laptop.cookie)))
