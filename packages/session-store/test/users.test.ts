@@ -210,16 +210,18 @@ eachStage((stage) => {
     })
 
     it("keeps a user's list, whatever another store has let a client write where the store's own notes are", async () => {
-      const adapter = makeAdapter()
-      const act: Act = ({ session }) => void Object.assign(session, { user: 'ann' })
-      const forged = (session: unknown) => JSON.stringify({ ...Object(session), __holdfast: { created: -1 } })
-      const serializer = { stringify: forged, parse: JSON.parse }
-      const other = await stage.serve({ adapter, serializer }, act)
-      const { url, store } = await stage.serve({ adapter, ...byUser }, act)
-      const client = browser()
-      await client.get(other.url)
-      await client.get(url)
-      expect(await store.sessionsOf('ann')).toHaveLength(1)
+      const act: Act = ({ session }) => void Object.assign(session, { user: 'ann', n: Math.random() })
+      for (const created of [-1, Date.now() - 0.5]) {
+        const adapter = makeAdapter()
+        const forged = (session: unknown) => JSON.stringify({ ...Object(session), __holdfast: { created } })
+        const serializer = { stringify: forged, parse: JSON.parse }
+        const other = await stage.serve({ adapter, serializer }, act)
+        const { url, store } = await stage.serve({ adapter, absoluteMs: 60_000, ...byUser }, act)
+        const client = browser()
+        await client.get(other.url)
+        expect((await client.get(url)).status).toBe(200)
+        expect(await store.sessionsOf('ann')).toHaveLength(1)
+      }
     })
 
     it('forgets sessions that end, by themselves or by a log-out, and whoever logs out of one as someone else', async () => {

@@ -102,7 +102,7 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
     const { sid, meta } = held
     const now = adapter.now()
     if (meta.created !== undefined) {
-      const oldMs = meta.created + absoluteMs - now
+      const oldMs = Math.ceil(meta.created + absoluteMs - now)
       if (oldMs <= 0) return gone(sid)
       held.leftMs = held.leftMs < 0 ? held.leftMs : Math.min(held.leftMs, oldMs)
     }

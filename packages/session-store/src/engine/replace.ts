@@ -54,7 +54,7 @@ export function createReplace({ settings, codec, names, run, tell }: Context, { 
   }
 
   function capped(ttlMs: number, { created }: Meta): number {
-    return created === undefined ? ttlMs : Math.min(ttlMs, created + absoluteMs - adapter.now())
+    return created === undefined ? ttlMs : Math.min(ttlMs, Math.ceil(created + absoluteMs - adapter.now()))
   }
 
   function gone(name: string): 'gone' {
