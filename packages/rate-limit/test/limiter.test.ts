@@ -93,6 +93,18 @@ eachAdapter((makeAdapter) => {
     },
   )
 
+  it('gives no unit of a counter back when the clock steps back over the end of a window', async () => {
+    const limiter = createRateLimiter({ adapter, limit: 10, windowMs: 1_000, algorithm: 'sliding-window-counter' })
+    const { receipt } = await limiter.consume('key', { cost: 8 })
+    clock.advance(1_001)
+    await limiter.consume('key')
+    clock.advance(-2)
+    expect(await limiter.consume('key')).toMatchObject({ allowed: true, policies: [{ remaining: 0 }] })
+    expect(await limiter.consume('key')).toMatchObject({ allowed: false })
+    await receipt?.refund()
+    expect((await limiter.peek('key')).policies).toMatchObject([{ remaining: 8 }])
+  })
+
   it('fills a token bucket by the refill, and no faster when the clock steps back', async () => {
     const limiter = createRateLimiter({ adapter, limit: 4, windowMs: 1_000, refill: 2, algorithm: 'token-bucket' })
     expect(await limiter.consume('key', { cost: 4 })).toMatchObject({ policies: [{ remaining: 0, nextMs: 500, fullMs: 2_000 }] })

@@ -69,7 +69,8 @@ function counter(windowMs: number): Model<Windows> {
 
   function open({ start, previous, current }: Windows, now: number): Windows {
     const begins = beginOf(now)
-    if (start >= begins) return { start: begins, previous, current }
+    if (start > begins) return { start: begins, previous: 0, current: previous + current }
+    if (start === begins) return { start, previous, current }
     return { start: begins, previous: start === begins - windowMs ? current : 0, current: 0 }
   }
 

@@ -17,9 +17,12 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
   open(windows, { windowMs }, now) {
     if (windows === undefined) return undefined
     const start = now - (now % windowMs)
-    if (windows.start >= start) return { start, previous: windows.previous, current: windows.current }
-    if (windows.start < start - windowMs || windows.current === 0) return undefined
-    return { start, previous: windows.current, current: 0 }
+    const { previous, current } = windows
+    // A clock that stepped back is elsewhere in its window: what is weighed by that would be given back.
+    if (windows.start > start) return { start, previous: 0, current: Math.min(previous + current, mostUnits(windowMs)) }
+    if (windows.start === start) return { start, previous, current }
+    if (windows.start < start - windowMs || current === 0) return undefined
+    return { start, previous: current, current: 0 }
   },
 
   wait(windows, policy, cost, now) {
@@ -71,8 +74,10 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
     open: `function(p, kept, previous, current)
       local start = now - now % p.window
       p.start, p.previous, p.current = start, 0, 0
-      if kept and kept >= start then
-        p.previous, p.current, p.ahead = previous, current, kept > start
+      if kept and kept > start then
+        p.current, p.ahead = min(previous + current, most_units(p)), true
+      elseif kept and kept == start then
+        p.previous, p.current = previous, current
       elseif kept and kept == start - p.window then
         p.previous = current
       end
