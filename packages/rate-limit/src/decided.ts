@@ -1,6 +1,6 @@
 import { createRequestNotes } from '@holdfast/http'
 import type { Decision } from './decision.ts'
-import type { RateLimiter } from './limiter.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 
 /** What was decided on one request, by the limiters that saw it. */
 interface Decided {

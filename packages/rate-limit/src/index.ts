@@ -1,6 +1,7 @@
 export type { Cost, Limit } from './cost.ts'
 export type { Decision, DecisionSource, PolicyDecision, Receipt } from './decision.ts'
 export type { RateLimitEvent, RateLimitFailureEvent } from './events.ts'
-export { type ConsumeOptions, createRateLimiter, type RateLimiter } from './limiter.ts'
+export { createRateLimiter } from './limiter.ts'
 export type { RateLimiterOptions } from './options.ts'
 export type { AlgorithmName, ConcurrencyPolicyOptions, Policy, PolicyOptions, RatePolicyOptions } from './policy.ts'
+export type { ConsumeOptions, RateLimiter } from './rate-limiter.ts'

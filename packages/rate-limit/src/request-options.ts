@@ -4,8 +4,8 @@ import type { Cost, Limit } from './cost.ts'
 import { type Count, counted, type IsCounted } from './count.ts'
 import type { Decision } from './decision.ts'
 import type { DialectName } from './headers/dialects.ts'
-import type { RateLimiter } from './limiter.ts'
 import { LIMITER_OPTIONS, type RateLimiterOptions } from './options.ts'
+import type { RateLimiter } from './rate-limiter.ts'
 import type { Message } from './refusal.ts'
 
 /** `Answer` is what `onLimited` may return. */
