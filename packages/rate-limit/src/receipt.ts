@@ -41,6 +41,8 @@ export class ChargeReceipt implements Receipt {
   readonly #charge: Charge
   #parts: readonly ChargePart[] | undefined
   #isRefunded = false
+  /** Whether a commit failed, so that it may have been done or not. */
+  #isUnsure = false
   /** Ends the renewals of what concurrency policies gave, while that is held. */
   #letGo: (() => Promise<void>) | undefined
   /** One call after the other: each goes by what the one before it has charged. */
@@ -72,7 +74,6 @@ export class ChargeReceipt implements Receipt {
       const costs = costsOf(cost, this.#charge.args.policies)
       if (this.#isRefunded) return false
       const units = this.#units((part, isSlot, index) => (isSlot ? 0 : (costs[index] ?? 1) - part.cost))
-      this.#parts = this.#charged().map((part, index) => ({ ...part, cost: part.cost + (units[index] ?? 0) }))
       return this.#settle('commit', units)
     })
   }
@@ -100,6 +101,12 @@ export class ChargeReceipt implements Receipt {
     return this.#parts
   }
 
+  /** After a commit that failed: more than is charged for certain would be taken from others when it is given back. */
+  #expectLeast(units: readonly number[]): void {
+    this.#isUnsure = true
+    this.#parts = this.#charged().map((part, index) => ({ ...part, cost: part.cost + Math.min(0, units[index] ?? 0) }))
+  }
+
   /** What changes in each policy that was charged. */
   #units(by: (part: ChargePart, isSlot: boolean, index: number) => number): number[] {
     const { policies } = this.#charge.args
@@ -115,7 +122,7 @@ export class ChargeReceipt implements Receipt {
   }
 
   async #settle(call: RateLimitFailureEvent['call'], units: readonly number[]): Promise<boolean> {
-    if (units.every((each) => each === 0)) return call !== 'release'
+    if (units.every((each) => each === 0)) return call !== 'release' && !this.#isUnsure
     const { adapter, key, subject } = this.#charge
     const { policies, token } = this.#charge.args
     const { name, channel, keepMs } = this.#ledger
@@ -126,11 +133,14 @@ export class ChargeReceipt implements Receipt {
       const { settled, at, marks } = await adapter.run(settle, subject, args, this.#ledger.call)
       if (call !== 'renew') this.#ledger.changed(key)
       this.#parts = this.#charged().map((part, index) => {
-        if (part.mark === NOT_CHARGED && (units[index] ?? 0) > 0) return { ...part, at, mark: marks[index] }
-        return settled && part.mark !== undefined && part.cost === 0 ? { ...part, mark: NOT_CHARGED } : part
+        const by = units[index] ?? 0
+        const cost = call === 'commit' ? part.cost + by : part.cost
+        if (part.mark === NOT_CHARGED && by > 0) return { cost, at, mark: marks[index] }
+        return { ...part, cost, mark: settled && part.mark !== undefined && cost === 0 ? NOT_CHARGED : part.mark }
       })
       return settled
     } catch (error) {
+      if (call === 'commit') this.#expectLeast(units)
       announceFailure({ name, key, call, error })
       if (!isAdapterError(error) && (call === 'refund' || call === 'commit')) throw error
       return false

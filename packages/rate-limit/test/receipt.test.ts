@@ -1,5 +1,5 @@
 import type { Adapter } from '@holdfast/adapter'
-import { fakeClock } from '@holdfast/adapter/testing'
+import { failing, fakeClock } from '@holdfast/adapter/testing'
 import { createRateLimiter, type RateLimiter } from '@holdfast/rate-limit'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { beforeEach, describe, expect, it } from '@jest/globals'
@@ -93,6 +93,25 @@ eachAdapter((makeAdapter) => {
       await expect(limiter.consume('key', { limit: -1 })).rejects.toThrow(/limit.*at least 0, got -1/)
       await expect(limiter.consume('key', { limit: { other: 1 } })).rejects.toThrow(/"other"/)
     })
+  })
+
+  it('charges by a commit after one that failed, and gives no unit back that may never have been charged', async () => {
+    const outage = failing(adapter)
+    outage.recover()
+    const limiter = createRateLimiter({ adapter: outage, limit: 20, windowMs: 1_000 })
+    const first = await limiter.consume('key', { cost: 2 })
+    const second = await limiter.consume('key', { cost: 2 })
+    await limiter.consume('key', { cost: 9 })
+    outage.fail()
+    expect(await Promise.all([first.receipt?.commit(6), second.receipt?.commit(1)])).toEqual([false, false])
+    outage.recover()
+    expect(await second.receipt?.commit(1)).toBe(false)
+    expect(await second.receipt?.refund()).toBe(true)
+    expect(await left(limiter)).toEqual([8])
+    expect(await first.receipt?.commit(6)).toBe(true)
+    expect(await left(limiter)).toEqual([4])
+    expect(await first.receipt?.refund()).toBe(true)
+    expect(await left(limiter)).toEqual([10])
   })
 
   it('counts every commit of an exact log, also when there are more than its limit has hits', async () => {
