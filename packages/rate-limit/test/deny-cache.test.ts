@@ -68,18 +68,19 @@ eachAdapter((makeAdapter) => {
     expect(await limiter.consume('key')).toMatchObject({ blocked: true, retryAfterMs: 100 })
   })
 
-  it('is told when another process frees capacity', async () => {
+  it.each([false, true])('is told when another process frees capacity (of a blocked key: %s)', async (isBlocked) => {
     const { limiter } = setUp()
     const other = createRateLimiter({ adapter: { ...made }, limit: 2, windowMs: 60_000, denyCache: true })
     const { receipt } = await other.consume('key', { cost: 2 })
+    if (isBlocked) await other.block('key', 100)
     await limiter.consume('key')
     await made.events.subscribe('another', () => {}) // so the limiter's own subscription stands
-    expect((await limiter.consume('key')).allowed).toBe(false)
+    expect(await limiter.consume('key')).toMatchObject({ allowed: false, retryAfterMs: 60_000 })
     const told = new Promise<void>((resolve) => {
       void made.events.subscribe('rate-limit:default', () => resolve())
     })
     await receipt?.refund()
     await told
-    expect((await limiter.consume('key')).allowed).toBe(true)
+    expect(await limiter.consume('key')).toMatchObject(isBlocked ? { blocked: true, retryAfterMs: 100 } : { allowed: true })
   })
 })

@@ -64,8 +64,8 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
         each.state = each.algorithm.charge(each.state, each.policy, cost, now, token)
         changed = 'counts'
       }
-    } else if (charge && blocked === 0) {
-      if (penalty !== undefined) {
+    } else if (charge) {
+      if (penalty !== undefined && blocked === 0) {
         penaltyMs = nextPenalty(penalty, open.block?.penaltyMs)
         open.block = { until: now + penaltyMs, lastsMs: penaltyMs, penaltyMs }
         changed ??= 'besides'
@@ -108,14 +108,12 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
       if charged then save() end
     else
       local changed = false
-      if charge and blocked == 0 then
-        if penalties then
-          local base, factor, longest = string.match(penalties, '(%S+) (%S+) (%S+)')
-          penalty = block and block.penalty > 0 and min(tonumber(longest), ceil(block.penalty * factor)) or tonumber(base)
-          block, changed = { ends = now + penalty, lasts = penalty, penalty = penalty }, true
-        end
-        if ARGV[2] == 'remember' and refused > 0 and now + refused > denied then denied, changed = now + refused, true end
+      if charge and blocked == 0 and penalties then
+        local base, factor, longest = string.match(penalties, '(%S+) (%S+) (%S+)')
+        penalty = block and block.penalty > 0 and min(tonumber(longest), ceil(block.penalty * factor)) or tonumber(base)
+        block, changed = { ends = now + penalty, lasts = penalty, penalty = penalty }, true
       end
+      if ARGV[2] == 'remember' and refused > 0 and now + refused > denied then denied, changed = now + refused, true end
       if ahead or changed then save(not ahead) end
     end
     local reply = struct.pack('>dddd', allowed and 1 or 0, now, blocked, penalty)
