@@ -103,7 +103,7 @@ export function checkedOptions(options: SessionStoreOptions<never>, prefixByDefa
   checkedOneOf('onMax', onMax, ['evict-oldest', 'reject'])
   checkWhole('regenerateGraceMs', regenerateGraceMs, 0)
   if (hashIds !== undefined) checkSecret('hashIds', hashIds)
-  if (!Array.isArray(encryptionKeys)) throw new TypeError(`encryptionKeys must be a list, got ${shown(encryptionKeys)}`)
+  if (!Array.isArray(encryptionKeys)) throw new TypeError(`encryptionKeys must be a list, got ${typed(encryptionKeys)}`)
   if (options.encryptionKeys !== undefined && encryptionKeys.length === 0) throw new RangeError('encryptionKeys has no key')
   for (const [at, key] of encryptionKeys.entries()) checkSecret(`encryptionKeys[${at}]`, key)
   if (typeof serializer?.parse !== 'function' || typeof serializer.stringify !== 'function') {
@@ -141,8 +141,12 @@ function checkWhole(name: string, value: unknown, least: number): void {
 
 /** A secret is never shown. */
 function checkSecret(name: string, value: unknown): void {
-  if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${value === null ? 'null' : typeof value}`)
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string, got ${typed(value)}`)
   if (value.length < 16) throw new RangeError(`${name} must have at least 16 characters, got ${value.length}`)
+}
+
+function typed(value: unknown): string {
+  return value === null ? 'null' : typeof value
 }
 
 const DAY_MS = 86_400_000

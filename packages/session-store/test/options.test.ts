@@ -30,7 +30,7 @@ it.each<[options: object, message: string]>([
   [{ regenerateGraceMs: NaN }, 'regenerateGraceMs must be a whole number'],
   [{ hashIds: true }, 'hashIds must be a string, got boolean'],
   [{ hashIds: 'short' }, 'hashIds must have at least 16 characters, got 5'],
-  [{ encryptionKeys: SECRET }, 'encryptionKeys must be a list'],
+  [{ encryptionKeys: SECRET }, 'encryptionKeys must be a list, got string'],
   [{ encryptionKeys: [] }, 'encryptionKeys has no key'],
   [{ encryptionKeys: [SECRET, 'short'] }, 'encryptionKeys[1] must have at least 16 characters, got 5'],
   [{ serializer: {} }, 'serializer must have the functions parse and stringify'],
