@@ -214,3 +214,42 @@ it('sends one cookie for a save, where cookies of one name do not replace each o
   const client = browser()
   for (const path of ['/write', '/write']) expect((await client.get(url + path)).headers.getSetCookie()).toHaveLength(1)
 })
+
+it('takes a read for no conflict, though with rolling it moves an end that is stored', async () => {
+  const clock = fakeClock()
+  const store = sessionStore({ adapter: memoryAdapter({ now: clock.now }), onConflict: 'reject' })
+  const [writer, reader] = [{ cookies: {} }, { cookies: {} }]
+  await store.set('id', { n: 1, _expire: 1, _maxAge: MINUTE_MS }, MINUTE_MS)
+  const session = await store.get('id', MINUTE_MS, { ctx: writer, rolling: true })
+  clock.advance(1)
+  await store.get('id', MINUTE_MS, { ctx: reader, rolling: true })
+  await store.set('id', { ...session, n: 2 }, MINUTE_MS, { ctx: writer, changed: true })
+  expect(await store.get('id')).toMatchObject({ n: 2 })
+})
+
+it('counts an update once that takes a plain record over, while another request reads and updates it', async () => {
+  const clock = fakeClock()
+  const memory = memoryAdapter({ now: clock.now })
+  let isFirst = true
+  const adapter: Adapter = {
+    ...memory,
+    run: async (operation, key, ...rest) => {
+      if (isFirst && operation.name === 'session.write' && key === 'id') {
+        isFirst = false
+        clock.advance(1)
+        await count()
+      }
+      return memory.run(operation, key, ...rest)
+    },
+  }
+  const store = sessionStore({ adapter, hashIds: 'a secret of at least 16' })
+  async function count(): Promise<void> {
+    const ctx = { cookies: {}, session: {} }
+    await store.get('id', MINUTE_MS, { ctx, rolling: true })
+    await store.update(ctx, (stored) => Object.assign(stored, { n: Number(stored['n']) + 1 }))
+  }
+  await sessionStore({ adapter: memory }).set('id', { n: 0, _expire: 1, _maxAge: MINUTE_MS }, MINUTE_MS)
+  await count()
+  expect(await store.get('id')).toMatchObject({ n: 2 })
+  expect(await sessionStore({ adapter: memory }).get('id')).toBeUndefined()
+})

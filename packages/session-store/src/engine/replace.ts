@@ -41,7 +41,7 @@ type Outcome = 'done' | 'gone' | 'again'
 const MOST_ATTEMPTS = 1_000
 const NOTHING = Buffer.alloc(0)
 
-export function createReplace({ settings, codec, names, run, tell }: Context, { remove }: Removal): Replace {
+export function createReplace({ settings, dialect, codec, names, run, tell }: Context, { remove }: Removal): Replace {
   const { adapter, prefix, absoluteMs, maxBytes } = settings
   const inTurn = createTurns()
 
@@ -62,11 +62,27 @@ export function createReplace({ settings, codec, names, run, tell }: Context, { 
     return 'gone'
   }
 
+  /** Whether a record is still that text, but for its end: reads move that, on Koa in what is stored. */
+  function isStill(text: string, key: string, bytes: Buffer): boolean {
+    const now = textIn(key, bytes)
+    return now !== undefined && dialect.lasting(now) === dialect.lasting(text)
+  }
+
+  function textIn(key: string, bytes: Buffer): string | undefined {
+    try {
+      return codec.decode(key, bytes)
+    } catch {
+      return undefined // told where it is to be used
+    }
+  }
+
   /** What others wrote, which the next write must find. Where it cannot be read, it is as if they had written nothing. */
   async function learn(held: Held, key: string, bytes: Buffer, rejects: boolean): Promise<void> {
-    tell({ type: 'conflict', id: publicId(held.name) })
-    if (rejects) throw new SessionConflictError()
+    const isNew = !isStill(held.theirs, key, bytes)
+    if (isNew) tell({ type: 'conflict', id: publicId(held.name) })
+    if (isNew && rejects) throw new SessionConflictError()
     if (key === prefix + held.name) held.stored = bytes
+    if (!isNew) return
     try {
       held.theirs = codec.decode(key, bytes)
       const { meta } = await codec.parse(held.theirs)
@@ -77,8 +93,8 @@ export function createReplace({ settings, codec, names, run, tell }: Context, { 
     }
   }
 
-  /** Takes over what is under the other store's name, once it is written under this one's. */
-  async function takeOver(held: Held, plain: Buffer, rejects: boolean): Promise<Outcome> {
+  /** Takes over what is under the other store's name, once it is written under this one's: not again for a read of it in between. */
+  async function takeOver(held: Held, plain: Buffer, text: string, rejects: boolean): Promise<Outcome> {
     const plainName = names.plainOf(held.sid) ?? held.name
     const when = { sha1: sha1Of(plain) }
     const { written, before } = await run(write, prefix + plainName, { bytes: NOTHING, ttlMs: 0, when })
@@ -88,6 +104,7 @@ export function createReplace({ settings, codec, names, run, tell }: Context, { 
       await remove(held.name)
       return gone(held.name)
     }
+    if (isStill(text, prefix + plainName, before)) return takeOver(held, before, text, rejects)
     await learn(held, prefix + plainName, before, rejects)
     return 'again'
   }
@@ -110,7 +127,7 @@ export function createReplace({ settings, codec, names, run, tell }: Context, { 
     held.stored = bytes
     held.theirs = draft.text
     held.leftMs = ttlMs
-    return plain === undefined ? 'done' : takeOver(held, plain, rejects)
+    return plain === undefined ? 'done' : takeOver(held, plain, theirs, rejects)
   }
 
   return {
