@@ -20,6 +20,11 @@ export function checkedNow(now: (() => number) | undefined): void {
   throw new TypeError(`now must be a function that returns milliseconds, got ${typeof now}`)
 }
 
+/** A clock of whole milliseconds, as Redis' own is: ends are counted in them. */
+export function wholeMs(now: () => number): () => number {
+  return () => Math.floor(now())
+}
+
 /** @throws {RangeError} when it is not a duration that a timer can wait for */
 export function checkedTimeout(timeoutMs: number): number {
   return checkedWhole('timeoutMs', timeoutMs, 1, LONGEST_TIMER_MS)

@@ -1,5 +1,5 @@
 import type { Adapter, CallOptions } from './adapter.ts'
-import { checkCallOptions, checkedNow, checkedTtl, checkedValue } from './arguments.ts'
+import { checkCallOptions, checkedNow, checkedTtl, checkedValue, wholeMs } from './arguments.ts'
 import { checkedWhole, checkKnown } from './checks.ts'
 import { AdapterUnavailableError, AdapterWrongTypeError, OperationError } from './errors.ts'
 import { assertOneSlot, sentAs, valueKey } from './keys.ts'
@@ -27,10 +27,11 @@ export interface MemoryAdapterOptions {
  */
 export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
   checkKnown('memoryAdapter', options, ['maxBytes', 'maxStates', 'now'])
-  const { maxBytes = 64 * 2 ** 20, maxStates = 1_000_000, now = Date.now } = options
+  const { maxBytes = 64 * 2 ** 20, maxStates = 1_000_000 } = options
   checkedWhole('maxBytes', maxBytes, 1)
   checkedWhole('maxStates', maxStates, 1)
-  checkedNow(now)
+  checkedNow(options.now)
+  const now = options.now === undefined ? Date.now : wholeMs(options.now)
   const states = new States(maxStates, maxBytes)
   const values = createLru<Buffer>({ maxBytes, sizeOf: ({ byteLength }) => byteLength, now })
   const events = memoryEvents(check)

@@ -1,5 +1,5 @@
 import type { Adapter, CallOptions } from './adapter.ts'
-import { checkedNow, checkedTimeout, checkedTtl, checkedValue } from './arguments.ts'
+import { checkedNow, checkedTimeout, checkedTtl, checkedValue, wholeMs } from './arguments.ts'
 import { checkedString, checkKnown } from './checks.ts'
 import { assertOneSlot, valueKey } from './keys.ts'
 import type { Operation } from './operation.ts'
@@ -54,10 +54,11 @@ interface RedisAdapterSettings {
 export function redisAdapter(options: RedisAdapterOptions): Adapter {
   if (isClient(options)) throw new TypeError('redisAdapter takes options: give it the client as redisAdapter({ client })')
   checkKnown('redisAdapter', options, ['client', 'url', 'prefix', 'timeoutMs', 'now'])
-  const { client: given, url, prefix = '', timeoutMs = 500, now } = options
+  const { client: given, url, prefix = '', timeoutMs = 500 } = options
   checkedString('prefix', prefix)
   checkedTimeout(timeoutMs)
-  checkedNow(now)
+  checkedNow(options.now)
+  const now = options.now === undefined ? undefined : wholeMs(options.now)
   const connection = createConnection((hooks) => openClient(given, url, hooks), timeoutMs)
   const reads = now === undefined ? plainReads(connection, prefix, timeoutMs + PATIENCE_MS) : timedReads(run)
   const { events, close: closeEvents } = redisEvents(prefix, connection, (channel, message, options) =>

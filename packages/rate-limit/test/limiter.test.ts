@@ -105,6 +105,12 @@ eachAdapter((makeAdapter) => {
     expect((await limiter.peek('key')).policies).toMatchObject([{ remaining: 8 }])
   })
 
+  it('takes a clock that has fractions of milliseconds', async () => {
+    const ticking = makeAdapter(() => clock.now() + 0.6)
+    const limiter = createRateLimiter({ adapter: ticking, limit: 2, windowMs: 1_000, algorithm: 'sliding-window-counter' })
+    expect((await limiter.consume('key')).policies).toMatchObject([{ remaining: 1, nextMs: 2_000 }])
+  })
+
   it('fills a token bucket by the refill, and no faster when the clock steps back', async () => {
     const limiter = createRateLimiter({ adapter, limit: 4, windowMs: 1_000, refill: 2, algorithm: 'token-bucket' })
     expect(await limiter.consume('key', { cost: 4 })).toMatchObject({ policies: [{ remaining: 0, nextMs: 500, fullMs: 2_000 }] })
