@@ -56,6 +56,15 @@ describe('a decision in every dialect', () => {
     })
   })
 
+  it('says no number that a structured field cannot hold', async () => {
+    const most = { name: 'most', limit: Number.MAX_SAFE_INTEGER, windowMs: 10_000 }
+    expect(await told('draft-7', [most], 0)).toMatchObject({
+      'RateLimit-Policy': '999999999999999;w=10',
+      RateLimit: 'limit=999999999999999, remaining=999999999999999, reset=10',
+    })
+    expect(await told('draft-6', [most], 0)).toMatchObject({ 'RateLimit-Limit': '999999999999999' })
+  })
+
   it('tells when there is one unit more, and in the older ones when the quota is whole', async () => {
     expect(await told('draft', [five], 0, 3_000)).toMatchObject({ RateLimit: '"five";r=3;t=7' })
     expect(await told('draft-7', [five], 0, 3_000)).toMatchObject({ RateLimit: 'limit=5, remaining=3, reset=10' })

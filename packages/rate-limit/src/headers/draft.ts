@@ -51,7 +51,8 @@ function parametersOf({ algorithm, windowMs, unit }: Policy): string {
   return unit === 'requests' ? window : `${window};qu=${serializeString(unit)}`
 }
 
-function integer(units: number): number {
+/** The largest that a structured field can say, where it is less. */
+export function integer(units: number): number {
   return Math.min(units, LARGEST_INTEGER)
 }
 

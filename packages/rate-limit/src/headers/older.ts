@@ -1,11 +1,12 @@
 import type { Decision, PolicyDecision } from '../decision.ts'
 import type { Policy } from '../policy.ts'
 import type { Dialect } from './dialect.ts'
+import { integer } from './draft.ts'
 
 /** `RateLimit: limit=5, remaining=4, reset=10` and `RateLimit-Policy: 5;w=10`. */
 export function draft7(policies: readonly Policy[]): Dialect {
   return ofOnePolicy(policies, (exchange, policy, { limit, remaining, fullMs }) => {
-    exchange.setHeader('RateLimit', `limit=${limit}, remaining=${remaining}, reset=${seconds(fullMs)}`)
+    exchange.setHeader('RateLimit', `limit=${integer(limit)}, remaining=${integer(remaining)}, reset=${seconds(fullMs)}`)
     exchange.setHeader('RateLimit-Policy', quotaPolicy(policy, limit))
   })
 }
@@ -13,8 +14,8 @@ export function draft7(policies: readonly Policy[]): Dialect {
 /** `RateLimit-Limit: 5`, `RateLimit-Remaining: 4`, `RateLimit-Reset: 10` and `RateLimit-Policy: 5;w=10`. */
 export function draft6(policies: readonly Policy[]): Dialect {
   return ofOnePolicy(policies, (exchange, policy, { limit, remaining, fullMs }) => {
-    exchange.setHeader('RateLimit-Limit', String(limit))
-    exchange.setHeader('RateLimit-Remaining', String(remaining))
+    exchange.setHeader('RateLimit-Limit', String(integer(limit)))
+    exchange.setHeader('RateLimit-Remaining', String(integer(remaining)))
     exchange.setHeader('RateLimit-Reset', String(seconds(fullMs)))
     exchange.setHeader('RateLimit-Policy', quotaPolicy(policy, limit))
   })
@@ -62,7 +63,8 @@ function closest(places: readonly number[], { policies }: Decision): number | un
 }
 
 function quotaPolicy({ algorithm, windowMs }: Policy, limit: number): string {
-  return algorithm === 'concurrency' ? String(limit) : `${limit};w=${seconds(windowMs)}`
+  const quota = integer(limit)
+  return algorithm === 'concurrency' ? String(quota) : `${quota};w=${seconds(windowMs)}`
 }
 
 function seconds(ms: number): number {
