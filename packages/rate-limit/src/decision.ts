@@ -42,7 +42,7 @@ export interface PolicyDecision {
 export interface Receipt {
   /**
    * Gives back exactly this charge, once, and ends the lease of a concurrency policy. One round trip. Too late once the window of
-   * the charge is over.
+   * the charge is over, or its token bucket has been full.
    */
   refund(): Promise<boolean>
 

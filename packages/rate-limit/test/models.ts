@@ -97,24 +97,29 @@ function counter(windowMs: number): Model<Windows> {
 interface Bucket {
   readonly missing: number
   readonly at: number
+  /** When it was whole last. */
+  readonly since: number
 }
 
 function bucket(windowMs: number, refill: number): Model<Bucket> {
-  function open({ missing, at }: Bucket, now: number): Bucket {
-    return { missing: Math.max(0, missing - Math.max(0, now - at) * refill), at: now }
+  function open({ missing, at, since }: Bucket, now: number): Bucket {
+    const left = Math.max(0, missing - Math.max(0, now - at) * refill)
+    return { missing: left, at: now, since: left === 0 ? now : Math.min(since, now) }
   }
 
   return {
-    empty: { missing: 0, at: 0 },
+    empty: { missing: 0, at: 0, since: 0 },
     isAhead: ({ missing, at }, now) => missing > 0 && at > now,
     open,
     fits: (state, cost, limit, now) => cost <= limit && open(state, now).missing + cost * windowMs <= limit * windowMs,
-    charge: ({ missing, at }, cost) => ({ missing: missing + cost * windowMs, at }),
-    change({ missing, at }, chargedAt, units, limit, now) {
+    charge: (state, cost) => ({ ...state, missing: state.missing + cost * windowMs }),
+    change(state, chargedAt, units, limit, now) {
+      const { missing, since } = state
+      if (units < 0 && since > chargedAt) return undefined
       const cameBack = (now - chargedAt) * refill
       if (cameBack >= limit * windowMs) return undefined
       const left = Math.max(0, (missing === 0 ? -cameBack : missing) + units * windowMs)
-      return missing === 0 && left === 0 ? undefined : { missing: left, at }
+      return missing === 0 && left === 0 ? undefined : { ...state, missing: left }
     },
   }
 }

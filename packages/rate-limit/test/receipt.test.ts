@@ -114,6 +114,17 @@ eachAdapter((makeAdapter) => {
     expect(await left(limiter)).toEqual([10])
   })
 
+  it('gives nothing back to a bucket that has filled up since', async () => {
+    const limiter = createRateLimiter({ adapter, limit: 5, windowMs: 1_000, refill: 1, algorithm: 'token-bucket' })
+    const first = await limiter.consume('key')
+    const second = await limiter.consume('another', { cost: 2 })
+    clock.advance(1_000)
+    await limiter.consume('key', { cost: 5 })
+    expect(await first.receipt?.refund()).toBe(false)
+    expect(await left(limiter)).toEqual([0])
+    expect(await second.receipt?.refund()).toBe(true)
+  })
+
   it('counts every commit of an exact log, also when there are more than its limit has hits', async () => {
     const limiter = createRateLimiter({ adapter, limit: 5, windowMs: 1_000 })
     const decisions = await Promise.all(Array.from({ length: 12 }, () => limiter.consume('key', { cost: 0 })))

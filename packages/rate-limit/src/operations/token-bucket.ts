@@ -9,6 +9,8 @@ interface Bucket {
   missing: number
   /** When so much was missing. */
   at: number
+  /** When the bucket was whole last: what was charged before has come back. */
+  since: number
 }
 
 /** The generic cell rate algorithm (ITU-T I.371). In the worst case `limit`, and what comes back meanwhile, pass in a window. */
@@ -16,7 +18,7 @@ export const tokenBucket: Algorithm<Bucket> = {
   open(bucket, { refill }, now) {
     if (bucket === undefined) return undefined
     const missing = bucket.missing - Math.max(0, now - bucket.at) * refill
-    return missing > 0 ? { missing, at: now } : undefined
+    return missing > 0 ? { missing, at: now, since: bucket.since } : undefined
   },
 
   wait(bucket, policy, cost) {
@@ -26,28 +28,30 @@ export const tokenBucket: Algorithm<Bucket> = {
   measure(bucket, policy): Quota {
     const { limit, windowMs } = policy
     if (bucket === undefined) return { remaining: limit, nextMs: 0, fullMs: 0, mark: 0 }
-    const { missing } = bucket
+    const { missing, since } = bucket
     const remaining = Math.max(0, Math.floor((limit * windowMs - missing) / windowMs))
-    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: 0 }
+    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: since }
     const nextMs = untilThere(remaining + 1, missing, policy)
-    return { remaining, nextMs, fullMs: untilThere(limit, missing, policy), mark: 0 }
+    return { remaining, nextMs, fullMs: untilThere(limit, missing, policy), mark: since }
   },
 
   charge: (bucket, { windowMs }, cost, now) => ({
     missing: Math.min((bucket?.missing ?? 0) + cost * windowMs, LARGEST_PRODUCT),
     at: now,
+    since: bucket?.since ?? now,
   }),
 
   /**
-   * For as long as a whole bucket takes to fill. What a bucket that has filled up since is charged besides has come back in part as
-   * well.
+   * For as long as a whole bucket takes to fill. One that has filled up since gives nothing back, and what it is charged besides has
+   * come back in part as well.
    */
-  settle(bucket, { limit, windowMs, refill }, { at, units }, now) {
+  settle(bucket, { limit, windowMs, refill }, { at, mark, units }, now) {
+    if (units < 0 && mark !== bucket?.since) return undefined
     const sinceMs = Math.max(0, now - at)
     if (sinceMs * refill >= limit * windowMs) return undefined
     const before = bucket === undefined ? -sinceMs * refill : bucket.missing
     const missing = Math.min(before + units * windowMs, LARGEST_PRODUCT)
-    if (missing > 0) return { missing, at: now }
+    if (missing > 0) return { missing, at: now, since: bucket?.since ?? now }
     return bucket === undefined ? undefined : null
   },
 
@@ -62,11 +66,12 @@ export const tokenBucket: Algorithm<Bucket> = {
         return max(0, ceil((p.missing + (tokens - p.limit) * p.window) / p.refill))
       end
     `,
-    open: `function(p, missing, at)
-      p.missing = missing or 0
+    open: `function(p, missing, at, age)
+      p.missing, p.epoch = missing or 0, 0
       if p.missing == 0 then return end
       p.ahead = at > now
       p.missing = max(0, p.missing - max(0, now - at) * p.refill)
+      if p.missing > 0 then p.epoch = at - (age or 0) end
     end`,
     wait: `function(p)
       return p.cost > p.limit and -1 or until_there(p, p.cost)
@@ -77,19 +82,23 @@ export const tokenBucket: Algorithm<Bucket> = {
       return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
     end`,
     charge: `function(p)
+      if p.missing == 0 then p.epoch = now end
       p.missing = min(p.missing + p.cost * p.window, MOST)
     end`,
     settle: `function(p)
+      if p.cost < 0 and p.mark ~= p.epoch then return false end
       local since = max(0, now - p.at)
       if since * p.refill >= p.limit * p.window then return false end
       local counted = p.missing > 0
+      if not counted then p.epoch = now end
       local before = counted and p.missing or -since * p.refill
       p.missing = max(0, min(before + p.cost * p.window, MOST))
+      if p.missing == 0 then p.epoch = 0 end
       return counted or p.missing > 0
     end`,
     save: `function(p)
       if p.missing == 0 then return 0 end
-      return ceil(p.missing / p.refill), pack(p.missing, now)
+      return ceil(p.missing / p.refill), pack(p.missing, now, now - p.epoch)
     end`,
   },
 }
