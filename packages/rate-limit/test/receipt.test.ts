@@ -41,6 +41,16 @@ eachAdapter((makeAdapter) => {
       expect(await left(limiter)).toEqual([0])
     })
 
+    it('gives nothing back of what was charged before a reset', async () => {
+      const limiter = createRateLimiter({ adapter, limit: 4, windowMs: 1_000, algorithm })
+      const { receipt } = await limiter.consume('key', { cost: 2 })
+      await limiter.reset('key')
+      clock.advance(1)
+      await limiter.consume('key', { cost: 4 })
+      expect(await receipt?.refund()).toBe(false)
+      expect(await left(limiter)).toEqual([0])
+    })
+
     it('charges what is known only afterwards, over the limit as well, and gives that back', async () => {
       const limiter = createRateLimiter({ adapter, limit: 10, windowMs: 1_000, algorithm })
       const { receipt } = await limiter.consume('key', { cost: 2 })

@@ -7,6 +7,8 @@ interface TwoWindows {
   start: number
   previous: number
   current: number
+  /** When counting began: what was charged before a reset does not count. */
+  since: number
 }
 
 /**
@@ -17,12 +19,12 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
   open(windows, { windowMs }, now) {
     if (windows === undefined) return undefined
     const start = now - (now % windowMs)
-    const { previous, current } = windows
+    const { previous, current, since } = windows
     // A clock that stepped back is elsewhere in its window: what is weighed by that would be given back.
-    if (windows.start > start) return { start, previous: 0, current: Math.min(previous + current, mostUnits(windowMs)) }
-    if (windows.start === start) return { start, previous, current }
+    if (windows.start > start) return { start, previous: 0, current: Math.min(previous + current, mostUnits(windowMs)), since }
+    if (windows.start === start) return { start, previous, current, since }
     if (windows.start < start - windowMs || current === 0) return undefined
-    return { start, previous: current, current: 0 }
+    return { start, previous: current, current: 0, since }
   },
 
   wait(windows, policy, cost, now) {
@@ -34,18 +36,18 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
     const { limit, windowMs } = policy
     if (windows === undefined) return { remaining: limit, nextMs: 0, fullMs: 0, mark: 0 }
     const remaining = Math.max(0, Math.floor((limit * windowMs - usedOf(windows, policy, now)) / windowMs))
-    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: 0 }
+    if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: windows.since }
     const nextMs = untilThere(remaining + 1, windows, policy, now)
-    return { remaining, nextMs, fullMs: untilThere(limit, windows, policy, now), mark: 0 }
+    return { remaining, nextMs, fullMs: untilThere(limit, windows, policy, now), mark: windows.since }
   },
 
   charge(windows, { windowMs }, cost, now) {
-    const { start = now - (now % windowMs), previous = 0, current = 0 } = windows ?? {}
-    return { start, previous, current: Math.min(current + cost, mostUnits(windowMs)) }
+    const { start = now - (now % windowMs), previous = 0, current = 0, since = now } = windows ?? {}
+    return { start, previous, current: Math.min(current + cost, mostUnits(windowMs)), since }
   },
 
-  settle(windows, { windowMs }, { at, units }) {
-    if (windows === undefined || at < windows.start - windowMs) return undefined
+  settle(windows, { windowMs }, { at, mark, units }) {
+    if (windows === undefined || mark !== windows.since || at < windows.start - windowMs) return undefined
     const counter = at < windows.start ? 'previous' : 'current'
     windows[counter] = Math.max(0, Math.min(windows[counter] + units, mostUnits(windowMs)))
     return windows.previous === 0 && windows.current === 0 ? null : windows
@@ -71,9 +73,9 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
         p.weighted = p.previous * (p.window - (now - p.start)) + p.current * p.window
       end
     `,
-    open: `function(p, kept, previous, current)
+    open: `function(p, kept, previous, current, age)
       local start = now - now % p.window
-      p.start, p.previous, p.current = start, 0, 0
+      p.start, p.previous, p.current, p.epoch = start, 0, 0, 0
       if kept and kept > start then
         p.current, p.ahead = min(previous + current, most_units(p)), true
       elseif kept and kept == start then
@@ -81,6 +83,7 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
       elseif kept and kept == start - p.window then
         p.previous = current
       end
+      if p.previous > 0 or p.current > 0 then p.epoch = kept - (age or 0) end
       weigh(p)
     end`,
     wait: `function(p)
@@ -92,23 +95,25 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
       return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
     end`,
     charge: `function(p)
+      if p.previous == 0 and p.current == 0 then p.epoch = now end
       p.current = min(p.current + p.cost, most_units(p))
       weigh(p)
     end`,
     settle: `function(p)
-      if (p.previous == 0 and p.current == 0) or p.at < p.start - p.window then return false end
+      if (p.previous == 0 and p.current == 0) or p.mark ~= p.epoch or p.at < p.start - p.window then return false end
       if p.at < p.start then
         p.previous = max(0, min(p.previous + p.cost, most_units(p)))
       else
         p.current = max(0, min(p.current + p.cost, most_units(p)))
       end
+      if p.previous == 0 and p.current == 0 then p.epoch = 0 end
       weigh(p)
       return true
     end`,
     save: `function(p)
       if p.previous == 0 and p.current == 0 then return 0 end
       local windows = p.current > 0 and 2 or 1
-      return p.start + windows * p.window - now, pack(p.start, p.previous, p.current)
+      return p.start + windows * p.window - now, pack(p.start, p.previous, p.current, p.start - p.epoch)
     end`,
   },
 }
