@@ -65,6 +65,13 @@ it('keeps what a gate has set, and drops what described another body', async () 
   expect(headers).not.toHaveProperty('content-encoding')
 })
 
+it('gives a 500 its own reason, after an answer that could not be sent', async () => {
+  const answering = toNode(async (exchange) => exchange.respond({ status: 200, headers: { 'X-Bad': 'a\nb' } }))
+  const port = await listening([answering])
+  const { status, statusText } = await fetch(`http://127.0.0.1:${port}/`)
+  expect({ status, statusText }).toEqual({ status: 500, statusText: 'Internal Server Error' })
+})
+
 it('breaks the connection off when the headers of a response are sent already', async () => {
   const port = await listening([], (_req, res) => {
     res.writeHead(200, { 'Content-Length': 100 }).write('half')

@@ -68,6 +68,52 @@ describe('in front of an app', () => {
     expect(seen).toEqual([Buffer.of(200, 201)])
   })
 
+  it.each(['finish', 'close'])('tells a logger that waits for %s what an answer had', async (event) => {
+    const answering = toNode(async (exchange) => exchange.respond({ status: 200, rawHeaders: ['X-Given', '1'], body: 'whole' }))
+    const logged = new Promise((resolve, reject) => {
+      const logging: NodeMiddleware = (_req, res, next) => {
+        res.on(event, () => resolve([res.getHeader('X-Given'), res.getHeader('Content-Length')]))
+        next()
+      }
+      listening(front([logging, answering], express5))
+        .then(request)
+        .catch(reject)
+    })
+    expect(await logged).toEqual(['1', 5])
+  })
+
+  const raw = [
+    'Link',
+    '</a>',
+    'X-Given',
+    'raw',
+    'content-type',
+    'text/css',
+    'link',
+    '</b>',
+    'Content-Length',
+    '9',
+    'Transfer-Encoding',
+    'chunked',
+  ]
+  it.each([200, 204, 205, 304])('gives a %i the same fields, whether or not a logger waits for them', async (status) => {
+    const headers = { 'x-given': 'own', 'X-Given': 'last', 'content-length': '8', 'transfer-encoding': 'chunked' }
+    const answering = toNode(async (exchange) =>
+      exchange.respond({ status, headers, rawHeaders: raw, body: Buffer.of(200, 201) }),
+    )
+    const logging: NodeMiddleware = (_req, res, next) => {
+      res.on('finish', () => {})
+      next()
+    }
+    const unseen = await listening(front([answering], express5))
+    const seen = await listening(front([logging, answering], express5))
+    for (const method of ['GET', 'HEAD']) {
+      const [one, other] = await Promise.all([unseen, seen].map((port) => request(port, { method })))
+      expect({ ...one, rawHeaders: [] }).toEqual({ ...other, rawHeaders: [] })
+      expect(one).toMatchObject({ status, headers: { 'x-given': 'last', link: '</a>, </b>' } })
+    }
+  })
+
   it('runs middlewares in order', async () => {
     const order: number[] = []
     const middlewares = [1, 2, 3].map(

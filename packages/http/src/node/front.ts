@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
 import { report } from '../failure.ts'
 import { keepAddress } from './address.ts'
 import { problem } from './problem.ts'
@@ -72,6 +72,7 @@ function fail(req: IncomingMessage, res: ServerResponse, error: unknown): void {
   if (res.writableEnded) return
   if (res.headersSent) return void res.destroy()
   for (const name of STALE_HEADERS) res.removeHeader(name)
+  if (res instanceof ServerResponse) res.statusMessage = '' // of the response that failed: HTTP/2 has none, and Node warns
   respond(req, res, response)
 }
 

@@ -33,14 +33,22 @@ export function setRawHeaders(res: ServerResponse, list: readonly OutgoingHttpHe
   }
 }
 
-/** Whether the name at `index` stands before it already. Mostly the length tells that another is not the same. */
+/** Whether the name at `index` stands before it already. */
 function isRepeated(list: readonly OutgoingHttpHeader[], index: number): boolean {
   const name = String(list[index])
-  for (let at = 0; at < index; at += 2) {
-    const other = String(list[at])
-    if (other.length === name.length && other.toLowerCase() === name.toLowerCase()) return true
-  }
+  for (let at = 0; at < index; at += 2) if (isSame(name, String(list[at]))) return true
   return false
+}
+
+/** Whether a name is among others, of which those before `from` do not count. */
+export function isAmong(names: readonly string[], name: string, from = 0): boolean {
+  for (let at = from; at < names.length; at += 1) if (isSame(name, names[at] ?? '')) return true
+  return false
+}
+
+/** Mostly the length tells that another is not the same. */
+function isSame(name: string, other: string): boolean {
+  return other.length === name.length && other.toLowerCase() === name.toLowerCase()
 }
 
 /** What a response had before later handlers came. */

@@ -1,25 +1,56 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http'
 import type { HttpResponse } from '../exchange.ts'
-import { setRawHeaders } from './header-list.ts'
+import { isAmong, setRawHeaders } from './header-list.ts'
 
 /** @throws {Error} when the headers of a response are sent already */
 export function respond(req: IncomingMessage, res: ServerResponse, response: HttpResponse): void {
-  const { status, headers = {}, rawHeaders = [], body = '' } = response
+  const { status, body = '' } = response
   if (res.headersSent) throw new Error(`The response cannot be a ${status}: the headers of another are sent already`)
+  const isBare = status === 204 || status === 304
+  const content = isBare || status === 205 ? '' : body
+  const length = isBare ? undefined : Buffer.byteLength(content)
+  if (isLookedAt(res)) setHead(res, response, length)
+  else res.writeHead(status, fieldsOf(response, length))
+  if (isBare || req.method === 'HEAD') res.end()
+  else end(res, content)
+}
+
+/**
+ * Whether somebody has set fields, or may ask for them later: a framework, what stands in front, a logger. For nobody, `writeHead` takes
+ * all at once, which costs less, and keeps none.
+ */
+function isLookedAt(res: ServerResponse): boolean {
+  const { prototype } = ServerResponse
+  if (Reflect.getPrototypeOf(res) !== prototype || res.writeHead !== prototype.writeHead || res.end !== prototype.end) return true
+  if (res.getHeaderNames().length > 0) return true
+  return res.listenerCount('finish') > 1 || res.listenerCount('close') > 0 // Node itself listens for the first
+}
+
+/** Puts the fields of a response among those that are set, in the place of others of their names. */
+function setHead(res: ServerResponse, { status, headers = {}, rawHeaders = [] }: HttpResponse, length: number | undefined): void {
   res.statusCode = status
   setRawHeaders(res, rawHeaders)
   for (const name of Object.keys(headers)) res.setHeader(name, headers[name] ?? '')
-  if (status === 204 || status === 304) {
-    for (const name of BODY_HEADERS) res.removeHeader(name)
-    res.end()
-    return
-  }
-  const content = status === 205 ? '' : body
-  if (res.hasHeader('transfer-encoding')) res.removeHeader('transfer-encoding')
-  res.setHeader('Content-Length', Buffer.byteLength(content))
+  for (const name of length === undefined ? BODY_FIELDS : FRAMING) if (res.hasHeader(name)) res.removeHeader(name)
+  if (length !== undefined) res.setHeader('Content-Length', length)
   if (isGarbledByEnd(res)) res.writeHead(status)
-  if (req.method === 'HEAD') res.end()
-  else end(res, content)
+}
+
+/** The same fields alone, names and values in turn. */
+function fieldsOf({ headers = {}, rawHeaders = [] }: HttpResponse, length: number | undefined): OutgoingHttpHeader[] {
+  const own = Object.keys(headers)
+  const dropped = length === undefined ? BODY_FIELDS : LENGTH_AND_FRAMING
+  const fields: OutgoingHttpHeader[] = []
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] ?? ''
+    if (!isAmong(own, name) && !isAmong(dropped, name)) fields.push(name, rawHeaders[at + 1] ?? '')
+  }
+  for (let at = 0; at < own.length; at += 1) {
+    const name = own[at] ?? ''
+    if (!isAmong(dropped, name) && !isAmong(own, name, at + 1)) fields.push(name, headers[name] ?? '')
+  }
+  if (length !== undefined) fields.push('Content-Length', length)
+  return fields
 }
 
 /** The same bytes, as Koa and Node's own methods want them. */
@@ -43,4 +74,6 @@ export function isGarbledByEnd(res: ServerResponse): boolean {
   return field !== undefined && /[^\0-\x7f]/.test(String(field))
 }
 
-const BODY_HEADERS = ['Content-Type', 'Content-Length', 'Transfer-Encoding']
+const FRAMING = ['transfer-encoding']
+const LENGTH_AND_FRAMING = ['content-length', ...FRAMING]
+const BODY_FIELDS = ['content-type', ...LENGTH_AND_FRAMING]
