@@ -76,6 +76,15 @@ describe('scripts', () => {
     await adapter.close()
   })
 
+  it('and each has its own keys and arguments, also where it asks what the one before asks', async () => {
+    const adapter = redisAdapter({ url, prefix: ownPrefix() })
+    const asked = 'xxyyyxyxxx'.split('').map((item, at) => ({ item, key: at % 3 === 0 ? '{r}a' : '{r}b' }))
+    const kept = await Promise.all(asked.map(({ item, key }) => adapter.run(ring, key, { item })))
+    const expected = asked.map((step, at) => asked.slice(0, at + 1).flatMap(({ item, key }) => (key === step.key ? item : [])))
+    expect(kept).toEqual(expected.map((items) => items.join('')))
+    await adapter.close()
+  })
+
   it('and reads of one tick take a few writes to the socket', async () => {
     const proxy = await startProxy(Number(new URL(url).port))
     const adapter = redisAdapter({ url: proxy.url, prefix: ownPrefix() })

@@ -2,7 +2,7 @@ import type { RedisArgument, RedisReply } from '../operation.ts'
 import type { Waiting } from './deadline.ts'
 import { StepError } from './errors.ts'
 import { createLanes, type Item } from './lanes.ts'
-import type { Script } from './script.ts'
+import { AGAIN, type Script } from './script.ts'
 import type { SendScript } from './send-script.ts'
 
 /** One step that is to be run: on which keys, with which arguments, and who waits for it. */
@@ -48,10 +48,15 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
   function sendBatch(batch: readonly [Pending, ...Pending[]]): Promise<void> {
     const [{ step: first }] = batch
     const args = [...header()]
+    let before: Step | undefined
     for (const { step } of batch) {
       step.waiting.sent = true
-      args.push(step.keys.length, step.args.length)
-      for (const arg of step.args) args.push(arg)
+      if (before !== undefined && isAgain(step, before)) args.push(AGAIN)
+      else {
+        args.push(step.keys.length, step.args.length)
+        for (const arg of step.args) args.push(arg)
+      }
+      before = step
     }
     const keys = batch.length === 1 ? first.keys : batch.flatMap(({ step }) => step.keys)
     const isOver = (): boolean => batch.every(({ waiting }) => waiting.over)
@@ -70,6 +75,13 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
       }),
     resume: lanes.resume,
   }
+}
+
+/** Whether both ask the same, of different subjects. */
+function isAgain(step: Step, { keys, args }: Step): boolean {
+  return (
+    step.keys.length === keys.length && step.args.length === args.length && step.args.every((arg, index) => arg === args[index])
+  )
 }
 
 function bytesOf(args: readonly RedisArgument[]): number {

@@ -18,7 +18,8 @@ export interface ScriptSource {
  * The script of an operation: its body, inside the functions that are defined for it, run for one subject after the other.
  *
  * `ARGV` begins with the injected time, or '' for Redis' own, and with what the adapter's channels begin with. Then comes each
- * subject: how many keys it has, how many arguments, and those. The reply is flat as well: for each subject how many elements
+ * subject: how many keys it has, how many arguments, and those; or `AGAIN`, where it has as many keys and the same arguments as the
+ * subject before. The reply is flat as well: for each subject how many elements
  * follow, or -1 and the message of its error. What one subject raises is its own, except that a replica refuses all of them.
  *
  * An end that Redis' own expiry could reach before the script's clock does would lose state a millisecond early, so hashes
@@ -39,6 +40,9 @@ export function scriptOf(operation: ScriptSource): Script {
   scripts.set(operation, script)
   return script
 }
+
+/** In place of a subject's counts and arguments, which are those of the subject before. */
+export const AGAIN = '='
 
 const scripts = new WeakMap<ScriptSource, Script>()
 /** Operations of the same Lua are one script, so that their steps go together. */
@@ -209,13 +213,17 @@ local replies, size, firstKey, firstArg = {}, 0, 0, 2
 local args, keysGiven, argsGiven, keyCount, argCount
 while ARGV[firstArg + 1] do
   local keysNow, argsNow = ARGV[firstArg + 1], ARGV[firstArg + 2]
-  if keysNow ~= keysGiven then keys, keysGiven, keyCount = {}, keysNow, keysNow - values end
-  if argsNow ~= argsGiven then args, argsGiven, argCount = {}, argsNow, tonumber(argsNow) end
-  firstArg = firstArg + 2
+  if keysNow == '${AGAIN}' then
+    firstArg = firstArg + 1
+  else
+    if keysNow ~= keysGiven then keys, keysGiven, keyCount = {}, keysNow, keysNow - values end
+    if argsNow ~= argsGiven then args, argsGiven, argCount = {}, argsNow, tonumber(argsNow) end
+    for i = 1, argCount do args[i] = ARGV[firstArg + 2 + i] end
+    firstArg = firstArg + 2 + argCount
+  end
   for i = 1, keyCount do keys[i] = KEYS[firstKey + i] end
-  for i = 1, argCount do args[i] = ARGV[firstArg + i] end
   if values == 1 then value_key = KEYS[firstKey + keyCount + 1] end
-  firstKey, firstArg, key = firstKey + keyCount + values, firstArg + argCount, keys[1]
+  firstKey, key = firstKey + keyCount + values, keys[1]
   live, ends, lasts = nil, nil, nil
   local ok, reply = pcall(settle, args)
   if ok and not reply.err then
