@@ -90,8 +90,8 @@ function bytesOf(args: readonly RedisArgument[]): number {
 
 /** Gives each caller its part of the reply. */
 function settle(batch: readonly Pending[], reply: unknown): void {
-  // Every script returns one flat array of integers and strings; the clients answer strings in bytes.
-  const elements = reply as RedisReply[]
+  // Every script returns one flat array of integers and strings, or the one element of the one step; the clients answer strings in bytes.
+  const elements = (Array.isArray(reply) ? reply : [1, reply]) as RedisReply[]
   let at = 0
   for (const { resolve, reject } of batch) {
     const count = Number(elements[at])

@@ -19,8 +19,8 @@ export interface ScriptSource {
  *
  * `ARGV` begins with the injected time, or '' for Redis' own, and with what the adapter's channels begin with. Then comes each
  * subject: how many keys it has, how many arguments, and those; or `AGAIN`, where it has as many keys and the same arguments as the
- * subject before. The reply is flat as well: for each subject how many elements
- * follow, or -1 and the message of its error. What one subject raises is its own, except that a replica refuses all of them.
+ * subject before. The reply is flat as well: for each subject how many elements follow, or -1 and the message of its error; where that
+ * would be one element of one subject, it is that element. What one subject raises is its own, except that a replica refuses all of them.
  *
  * An end that Redis' own expiry could reach before the script's clock does would lose state a millisecond early, so hashes
  * get slack. Under an injected clock the slack is an hour, and raw strings, which have no field for their end, keep it as an
@@ -63,16 +63,17 @@ function body(lua: string): string {
   return `local function step(KEYS, ARGV)\n${lua}\nend\n`
 }
 
+/** Each local that a function captures costs every call a little: what few steps use is read as a global. */
 const PRELUDE = `
-local injected, channels = tonumber(ARGV[1]), ARGV[2]
+local injected, channels = ARGV[1] ~= '' and ARGV[1] + 0, ARGV[2]
 local now = injected
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local call, format, select, tonumber, unpack = redis.call, string.format, select, tonumber, unpack
+local call, format = redis.call, string.format
 local slack = injected and 3600000 or 1000
-local key, keys, live, ends, lasts, lastEnd, lastEndShown
+local key, keys, ends, lasts, lastEnd, lastEndShown, lastLasts, lastLastsShown
 `
 
 const PUBLISH = `
@@ -81,33 +82,36 @@ local function publish(channel, message)
 end
 `
 
-/** What ends a state, and what keeps it for `ttl`: written into each function that does it, as Redis makes all of them for every call. */
+/**
+ * What reads when a state ends, what ends it, and what keeps it for `ttl`: written into each function that does it, as Redis makes all of
+ * them for every call. `ends` is false before the state is read, and nil where there is none.
+ */
+const READ_END = `
+  ends = fields[1] and fields[1] + 0 or nil
+  if ends and ends <= now then ends = nil end
+`
 const END = `
   if call('HLEN', key) > 0 then call('DEL', unpack(keys)) end
-  live, lasts = false, nil
+  ends, lasts = nil, nil
 `
 const KEEP = `
   local newEnd = now + ttl
-  if live and newEnd == ends and select('#', ...) > 0 then
+  if newEnd == ends and ... then
     call('HSET', key, ...)
   else
     if newEnd ~= lastEnd then lastEnd, lastEndShown = newEnd, format('%.17g', newEnd) end
     call('HSET', key, '$', lastEndShown, ...)
   end
-  if not live or ends ~= newEnd or #keys > 1 then lasts = ttl + slack end
-  live, ends = true, newEnd
+  if newEnd ~= ends or #keys > 1 then lasts = ttl + slack end
+  ends = newEnd
 `
 
 const HASH_STATE = `
 local function read(...)
   local fields = call('HMGET', key, '$', ...)
-  ends = tonumber(fields[1] or nil)
-  live = ends ~= nil and ends > now
-  if not live then
-    ends = nil
-    return nil
-  end
-  local count = select('#', ...) + 1
+  ${READ_END}
+  if not ends then return nil end
+  local count = #fields
   for i = 2, count do fields[i] = fields[i] or nil end
   return unpack(fields, 2, count)
 end
@@ -115,23 +119,26 @@ local function delete()
   ${END}
 end
 local function update(ttl, ...)
-  if live == nil then read() end
-  if not live and call('HLEN', key) > 0 then call('DEL', key) end
-  if tonumber(ttl) <= 0 then
+  if ends == false then
+    local fields = call('HMGET', key, '$')
+    ${READ_END}
+  end
+  if not ends and call('HLEN', key) > 0 then call('DEL', key) end
+  if ttl + 0 <= 0 then
     ${END}
   else
     ${KEEP}
   end
 end
 local function write(ttl, ...)
-  if tonumber(ttl) <= 0 then
+  if ttl + 0 <= 0 then
     ${END}
     return
   end
   ${KEEP}
   if call('HLEN', key) == 1 + select('#', ...) / 2 then return end
   call('DEL', key)
-  live = false
+  ends = nil
   ${KEEP}
 end
 `
@@ -186,6 +193,7 @@ local function write_value(ttl, bytes)
 end
 `
 
+/** Tables grow dearly: they are made with room for what most steps have. */
 const EPILOGUE = `
 local check = injected and function(reply)
   if value_key and redis.call('PTTL', value_key) == -1 then error('OPERATION leaves a value without an end: use write_value', 0) end
@@ -200,32 +208,33 @@ local check = injected and function(reply)
       error('OPERATION returns ' .. tostring(element) .. ' at ' .. i .. ': a reply is a flat array of integers and strings', 0)
     end
   end
-end
-local function settle(args)
-  local reply = step(keys, args)
-  if lasts then
-    for i = 1, #keys do call('PEXPIRE', keys[i], lasts) end
-  end
-  if check then check(reply) end
   return reply
 end
-local replies, size, firstKey, firstArg = {}, 0, 0, 2
+local replies, size, firstKey, firstArg = { nil, nil }, 0, 0, 2
 local args, keysGiven, argsGiven, keyCount, argCount
 while ARGV[firstArg + 1] do
   local keysNow, argsNow = ARGV[firstArg + 1], ARGV[firstArg + 2]
   if keysNow == '${AGAIN}' then
     firstArg = firstArg + 1
   else
-    if keysNow ~= keysGiven then keys, keysGiven, keyCount = {}, keysNow, keysNow - values end
-    if argsNow ~= argsGiven then args, argsGiven, argCount = {}, argsNow, tonumber(argsNow) end
+    if keysNow ~= keysGiven then keys, keysGiven, keyCount = { nil }, keysNow, keysNow - values end
+    if argsNow ~= argsGiven then args, argsGiven, argCount = { nil, nil, nil, nil }, argsNow, argsNow + 0 end
     for i = 1, argCount do args[i] = ARGV[firstArg + 2 + i] end
     firstArg = firstArg + 2 + argCount
   end
   for i = 1, keyCount do keys[i] = KEYS[firstKey + i] end
   if values == 1 then value_key = KEYS[firstKey + keyCount + 1] end
   firstKey, key = firstKey + keyCount + values, keys[1]
-  live, ends, lasts = nil, nil, nil
-  local ok, reply = pcall(settle, args)
+  ends, lasts = false, nil
+  local ok, reply = pcall(step, keys, args)
+  if ok and lasts then
+    if lasts ~= lastLasts then lastLasts, lastLastsShown = lasts, format('%.17g', lasts) end
+    for i = 1, #keys do
+      local done = redis.pcall('PEXPIRE', keys[i], lastLastsShown)
+      if type(done) == 'table' then reply = done end
+    end
+  end
+  if ok and check then ok, reply = pcall(check, reply) end
   if ok and not reply.err then
     local count, element = 0, reply[1]
     replies[size + 1] = 0
@@ -243,5 +252,6 @@ while ARGV[firstArg + 1] do
     size = size + 2
   end
 end
+if size == 2 and replies[1] == 1 then return replies[2] end
 return replies
 `
