@@ -29,9 +29,15 @@ export type AlgorithmPart = 'open' | 'wait' | 'charge' | 'settle' | 'measure' | 
 /**
  * How one kind of policy counts, in TypeScript and in Lua.
  *
- * `lua` has the same functions, on a policy `p` (`limit`, `window`, `anchor`, `refill`, `cost`, and `ring`, a key of its own), where `p`
- * carries the state between them, and `helpers`, what they share. `save(p)` gives how long the state lasts, 0 when it does not matter,
- * and its numbers, packed; `open(p, ...)` gets those numbers again. `p.epoch` is the mark of a charge.
+ * `lua` has the same as statements on a policy `p` (`limit`, `window`, `anchor`, `refill`, `cost`; for `settle`, `at` and `mark`), where `p`
+ * carries the state between them. They are statements as Redis makes functions anew for every call.
+ * - `open` finds in `numbers` what `save` packed, or nil, and sets `ahead` where `isAhead` holds. `KEYS[rings + 1]` is its own key, where it
+ *   has a ring; it counts `rings` up.
+ * - `wait` sets `wait`, which is 0; `measure` sets `remaining`, and `next` and `full`, which are 0.
+ * - `charge` and `settle` may use `token`, the caller's. `settle` sets `done`, which is false, where the charge still counts.
+ * - `save` sets `lasts` and `numbers`, how long the state lasts and its numbers, packed, where it matters.
+ *
+ * `p.epoch` is the mark of a charge.
  */
 export interface Algorithm<State> {
   /** The state as it counts at `now`: what has ended is gone, and what lies ahead of a clock that stepped back is clamped. */
@@ -48,5 +54,7 @@ export interface Algorithm<State> {
   isAhead(state: State, policy: Policy, now: number): boolean
   /** Whether it keeps something in a key of its own, beside the hash. */
   readonly hasRing?: true
-  readonly lua: Readonly<Record<AlgorithmPart, string>> & { readonly helpers?: string }
+  readonly lua: Readonly<Record<AlgorithmPart, string>>
+  /** What would be too long as statements: functions in a table of this name, made for the first policy that needs them, and what they share. */
+  readonly luaFunctions?: Readonly<Partial<Record<AlgorithmPart, string>>> & { readonly name: string; readonly helpers: string }
 }

@@ -25,27 +25,27 @@ const ALGORITHMS: Record<AlgorithmName, Algorithm<unknown>> = {
   concurrency,
 }
 
-/**
- * Defines `algorithm_of(name)`, with the functions that an operation needs, and what algorithms share: `max`, `min`, `floor`, `ceil`,
- * `pack`, `LARGEST` and `token`, the caller's. Redis makes functions anew for every call: only those of algorithms that are asked for are
- * made.
- */
-export function algorithmsLua(parts: readonly AlgorithmPart[]): string {
-  const branches = Object.entries(ALGORITHMS).map(([name, { lua }]) => {
-    const functions = parts.map((part) => `${part} = ${lua[part]}`)
-    return `elseif name == '${name}' then ${lua.helpers ?? ''} algorithm = { ${functions.join(', ')} }`
-  })
-  return `
-  local max, min, floor, ceil, pack = math.max, math.min, math.floor, math.ceil, cmsgpack.pack
-  local LARGEST, token = ${Number.MAX_SAFE_INTEGER}, nil
-  local made = {}
-  local function algorithm_of(name)
-    local algorithm = made[name]
-    if algorithm then return algorithm
-    ${branches.join('\n')}
-    end
-    made[name] = algorithm
-    return algorithm
-  end
-`
+/** One part of the algorithm that `p` counts by. */
+export function partLua(part: AlgorithmPart): string {
+  const branches = Object.entries(ALGORITHMS).map(([name, { lua }]) => `if p.algorithm == '${name}' then\n${lua[part]}\n`)
+  return `${branches.join('else')}end`
+}
+
+/** The tables of the functions of algorithms, as a list. */
+export function functionTables(): string {
+  return Object.values(ALGORITHMS)
+    .flatMap(({ luaFunctions }) => luaFunctions?.name ?? [])
+    .join(', ')
+}
+
+/** Makes the functions of the algorithm `name` that an operation needs, once. */
+export function functionsLua(parts: readonly AlgorithmPart[]): string {
+  return Object.entries(ALGORITHMS)
+    .map(([algorithm, { luaFunctions }]) => {
+      if (luaFunctions === undefined) return ''
+      const { name, helpers } = luaFunctions
+      const functions = parts.flatMap((part) => (luaFunctions[part] === undefined ? [] : `${part} = ${luaFunctions[part]}`))
+      return `if name == '${algorithm}' and not ${name} then ${helpers} ${name} = { ${functions.join(', ')} } end`
+    })
+    .join('\n')
 }

@@ -2,7 +2,7 @@ import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
 import { nextPenalty, type Penalty } from './consume.ts'
 import { encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
-import { usageLua } from './usage-lua.ts'
+import { openLua, saveLua, USAGE } from './usage-lua.ts'
 
 export interface BlockArgs extends UsageArgs {
   /** For so long; or for the next penalty. */
@@ -25,14 +25,14 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
     return { result: open.block.until - now, next: open.isAhead ? saved(open, now) : savedBesides(open, now) }
   },
 
-  luaPrelude: usageLua('open', 'save'),
+  luaPrelude: USAGE,
 
   lua: `
-    open(KEYS, ARGV[1])
+    ${openLua('open', 'save')}
     local lasts, factor, longest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local penalty = block and block.penalty or 0
     if factor > 0 then
-      lasts = penalty > 0 and min(longest, ceil(penalty * factor)) or lasts
+      lasts = penalty > 0 and math.min(longest, math.ceil(penalty * factor)) or lasts
       penalty = lasts
     end
     if block and now + lasts < block.ends then
@@ -40,7 +40,7 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
     else
       block = { ends = now + lasts, lasts = lasts, penalty = penalty }
     end
-    save(not ahead)
+    ${saveLua('not ahead')}
     return { block.ends - now }
   `,
 

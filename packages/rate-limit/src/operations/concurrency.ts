@@ -50,9 +50,22 @@ export const concurrency: Algorithm<Leases> = {
   hasRing: true,
 
   lua: {
+    open: `
+      rings, p.ring = rings + 1, KEYS[rings + 1]
+      if slots.open(p, numbers) then ahead = true end
+    `,
+    wait: 'wait = slots.wait(p)',
+    measure: 'remaining, next, full = slots.measure(p)',
+    charge: 'slots.charge(p, token)',
+    settle: 'done = slots.settle(p, token)',
+    save: 'if p.last then lasts, numbers = p.last - now, cmsgpack.pack(p.last) end',
+  },
+
+  luaFunctions: {
+    name: 'slots',
     helpers: `
       local function after(time)
-        return format('(%.0f', time)
+        return string.format('(%.0f', time)
       end
       local function until_free(p, units)
         local too_many = p.used + units - p.limit
@@ -60,35 +73,36 @@ export const concurrency: Algorithm<Leases> = {
         local range = { 'ZRANGEBYSCORE', p.ring, after(now), '+inf', 'WITHSCORES', 'LIMIT', too_many - 1, 1 }
         return tonumber(call(unpack(range))[2]) - now
       end
-      local function take(p)
+      local function take(p, token)
         if p.last then call('ZREMRANGEBYSCORE', p.ring, '-inf', now) else call('DEL', p.ring) end
         p.last = now + p.window
         for unit = 0, p.cost - 1 do p.used = p.used + call('ZADD', p.ring, p.last, token .. ':' .. unit) end
       end
     `,
-    open: `function(p, last)
-      p.last, p.used = last, 0
+    open: `function(p, numbers)
+      p.last, p.used = numbers and cmsgpack.unpack(numbers), 0
       if not p.last or p.last <= now then p.last = nil return end
       p.used = call('ZCOUNT', p.ring, after(now), '+inf')
       if p.used == 0 then p.last = nil return end
       if p.last <= now + p.window then return end
-      p.last, p.ahead = now + p.window, true
+      p.last = now + p.window
       for _, unit in ipairs(call('ZRANGEBYSCORE', p.ring, after(p.last), '+inf')) do
         call('ZADD', p.ring, p.last, unit)
       end
+      return true
     end`,
     wait: `function(p)
       return p.cost > p.limit and -1 or until_free(p, p.cost)
     end`,
     measure: `function(p)
-      local remaining = max(0, p.limit - p.used)
+      local remaining = math.max(0, p.limit - p.used)
       if p.used == 0 or p.limit == 0 then return remaining, 0, 0 end
       return remaining, until_free(p, remaining + 1), p.last - now
     end`,
     charge: 'take',
-    settle: `function(p)
+    settle: `function(p, token)
       if p.cost > 0 then
-        take(p)
+        take(p, token)
         return true
       end
       if not p.last then return false end
@@ -101,10 +115,6 @@ export const concurrency: Algorithm<Leases> = {
       p.used = p.used - released
       if p.used == 0 then p.last = nil end
       return released > 0
-    end`,
-    save: `function(p)
-      if not p.last then return 0 end
-      return p.last - now, pack(p.last)
     end`,
   },
 }

@@ -1,8 +1,8 @@
 import { defineOperation, type Operation, type RedisArgument, type RedisReply } from '@holdfast/adapter'
 import type { Quota } from './algorithm.ts'
-import { ringKeys } from './algorithms.ts'
+import { partLua, ringKeys } from './algorithms.ts'
 import { blockedMs, encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
-import { usageLua } from './usage-lua.ts'
+import { openLua, saveLua, USAGE } from './usage-lua.ts'
 
 /** How blocks grow: the first lasts `baseMs`, each further one `factor` times as long as the last, at most `maxMs`. */
 export interface Penalty {
@@ -81,45 +81,46 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     return { result, next: changed === 'counts' ? saved(open, now) : savedBesides(open, now) }
   },
 
-  luaPrelude: usageLua('open', 'wait', 'charge', 'measure', 'save'),
+  luaPrelude: USAGE,
 
   lua: `
-    open(KEYS, ARGV[1])
-    token = ARGV[3]
-    local charge, refused, penalty, penalties = ARGV[2] ~= 'peek', 0, 0, ARGV[#policies + 4]
+    ${openLua('open', 'wait', 'charge', 'measure', 'save')}
+    local charge, token, refused, penalty = ARGV[2] ~= 'peek', ARGV[3], 0, 0
     for i = 1, #policies do
       local p = policies[i]
-      p.cost = tonumber(ARGV[i + 3])
-      p.wait = p.algorithm.wait(p)
-      if p.wait ~= 0 and not p.shadow then
-        refused = (p.wait < 0 or refused < 0) and -1 or max(refused, p.wait)
+      p.cost = ARGV[i + 3] + 0
+      local wait = 0
+      ${partLua('wait')}
+      p.wait = wait
+      if wait ~= 0 and not p.shadow then
+        refused = (wait < 0 or refused < 0) and -1 or math.max(refused, wait)
       end
     end
-    local allowed = blocked == 0 and refused == 0
+    local allowed, charged, changed = blocked == 0 and refused == 0, ahead, false
     if charge and allowed then
-      local charged = ahead
       for i = 1, #policies do
         local p = policies[i]
         if p.cost > 0 and p.wait == 0 then
-          p.algorithm.charge(p)
+          ${partLua('charge')}
           charged = true
         end
       end
-      if charged then save() end
-    else
-      local changed = false
-      if charge and blocked == 0 and penalties then
+    elseif charge then
+      local penalties = ARGV[#policies + 4]
+      if penalties and blocked == 0 then
         local base, factor, longest = string.match(penalties, '(%S+) (%S+) (%S+)')
-        penalty = block and block.penalty > 0 and min(tonumber(longest), ceil(block.penalty * factor)) or tonumber(base)
+        penalty = block and block.penalty > 0 and math.min(tonumber(longest), math.ceil(block.penalty * factor)) or tonumber(base)
         block, changed = { ends = now + penalty, lasts = penalty, penalty = penalty }, true
       end
       if ARGV[2] == 'remember' and refused > 0 and now + refused > denied then denied, changed = now + refused, true end
-      if ahead or changed then save(not ahead) end
+    end
+    if charged or changed then
+      ${saveLua('not charged')}
     end
     local reply = struct.pack('>dddd', allowed and 1 or 0, now, blocked, penalty)
     for i = 1, #policies do
-      local p = policies[i]
-      local remaining, next, full = p.algorithm.measure(p)
+      local p, remaining, next, full = policies[i], 0, 0, 0
+      ${partLua('measure')}
       reply = reply .. struct.pack('>ddddd', remaining, next, full, p.wait, p.epoch or 0)
     end
     return { reply }

@@ -44,33 +44,36 @@ export const fixedWindow: Algorithm<FixedWindow> = {
   isAhead: (state, policy, now) => state.start > latestStart(policy, now),
 
   lua: {
-    open: `function(p, start, used)
+    open: `
+      p.start, p.used = nil, 0
+      if numbers then p.start, p.used = cmsgpack.unpack(numbers) end
       p.latest = p.anchor == 'clock' and now - now % p.window or now
-      p.start, p.used = start, used or 0
       if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
-      if p.start and p.start > p.latest then p.start, p.ahead = p.latest, true end
-    end`,
-    wait: `function(p)
-      if p.cost > p.limit then return -1 end
-      return p.used + p.cost <= p.limit and 0 or p.start + p.window - now
-    end`,
-    measure: `function(p)
-      local next = p.used > 0 and p.limit > 0 and p.start + p.window - now or 0
-      return max(0, p.limit - p.used), next, next
-    end`,
-    charge: `function(p)
+      if p.start and p.start > p.latest then p.start, ahead = p.latest, true end
+    `,
+    wait: `
+      if p.cost > p.limit then
+        wait = -1
+      elseif p.used + p.cost > p.limit then
+        wait = p.start + p.window - now
+      end
+    `,
+    measure: `
+      remaining = math.max(0, p.limit - p.used)
+      if p.used > 0 and p.limit > 0 then next = p.start + p.window - now end
+      full = next
+    `,
+    charge: `
       p.start = p.start or p.latest
-      p.used = min(p.used + p.cost, LARGEST)
-    end`,
-    settle: `function(p)
-      if not p.start or p.start > p.at then return false end
-      p.used = max(0, min(p.used + p.cost, LARGEST))
-      return true
-    end`,
-    save: `function(p)
-      if not p.start then return 0 end
-      return p.start + p.window - now, pack(p.start, p.used)
-    end`,
+      p.used = math.min(p.used + p.cost, ${Number.MAX_SAFE_INTEGER})
+    `,
+    settle: `
+      done = p.start and p.start <= p.at
+      if done then p.used = math.max(0, math.min(p.used + p.cost, ${Number.MAX_SAFE_INTEGER})) end
+    `,
+    save: `
+      if p.start then lasts, numbers = p.start + p.window - now, cmsgpack.pack(p.start, p.used) end
+    `,
   },
 }
 

@@ -1,7 +1,7 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
-import { ringKeys } from './algorithms.ts'
+import { partLua, ringKeys } from './algorithms.ts'
 import { encodedUsage, opened, saved, type Usage, type UsageArgs } from './usage.ts'
-import { usageLua } from './usage-lua.ts'
+import { openLua, saveLua, USAGE } from './usage-lua.ts'
 
 export interface SettleArgs extends UsageArgs {
   /** Of each policy, when it was charged, and what `mark` it had then; `NOT_CHARGED`: it is charged now. */
@@ -57,24 +57,30 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
     return { result, next: saved(open, now), publish }
   },
 
-  luaPrelude: usageLua('open', 'charge', 'settle', 'save'),
+  luaPrelude: USAGE,
 
   lua: `
-    open(KEYS, ARGV[1])
-    token = ARGV[2]
-    local settled, freed = false, false
+    ${openLua('open', 'charge', 'settle', 'save')}
+    local token, settled, freed = ARGV[2], false, false
     for i = 1, #policies do
       local p = policies[i]
-      p.cost, p.at, p.mark = tonumber(ARGV[3 * i + 2]), tonumber(ARGV[3 * i + 3]), tonumber(ARGV[3 * i + 4])
+      p.cost, p.at, p.mark = ARGV[3 * i + 2] + 0, ARGV[3 * i + 3] + 0, ARGV[3 * i + 4] + 0
       if p.cost ~= 0 then
         local done = p.cost > 0
-        if p.mark ~= ${NOT_CHARGED} then done = p.algorithm.settle(p) elseif done then p.algorithm.charge(p) end
+        if p.mark ~= ${NOT_CHARGED} then
+          done = false
+          ${partLua('settle')}
+        elseif done then
+          ${partLua('charge')}
+        end
         if done then settled, freed = true, freed or p.cost < 0 end
       end
     end
     if freed and denied > now then publish(ARGV[3], ARGV[4]) end
     if freed then denied = 0 end
-    if settled or ahead then save() end
+    if settled or ahead then
+      ${saveLua('false')}
+    end
     local reply = { settled and 1 or 0, now }
     for i = 1, #policies do reply[i + 2] = policies[i].epoch or 0 end
     return reply

@@ -11,6 +11,9 @@ interface TwoWindows {
   since: number
 }
 
+const WEIGH = 'p.weighted = p.previous * (p.window - (now - p.start)) + p.current * p.window'
+const MOST_UNITS = `math.floor(${LARGEST_PRODUCT} / p.window)`
+
 /**
  * Counts the previous window for the part of it that a window ending now would cover, as if its units had come evenly. In the
  * worst case nearly twice the limit passes in a window. Calculated in units times `windowMs`, in whole numbers.
@@ -58,63 +61,52 @@ export const slidingWindowCounter: Algorithm<TwoWindows> = {
   isAhead: ({ start }, { windowMs }, now) => start > now - (now % windowMs),
 
   lua: {
-    helpers: `
-      local function most_units(p)
-        return floor(${LARGEST_PRODUCT} / p.window)
-      end
-      local function until_there(p, units)
-        local most = (p.limit - units) * p.window
-        if p.weighted <= most then return 0 end
-        local over = p.current * p.window - most
-        if over > 0 then return p.start + p.window + ceil(over / p.current) - now end
-        return p.start + ceil((p.previous * p.window + over) / p.previous) - now
-      end
-      local function weigh(p)
-        p.weighted = p.previous * (p.window - (now - p.start)) + p.current * p.window
-      end
-    `,
-    open: `function(p, kept, previous, current, age)
-      local start = now - now % p.window
+    open: `
+      local start, kept, previous, current, age = now - now % p.window, nil, 0, 0, 0
+      if numbers then kept, previous, current, age = cmsgpack.unpack(numbers) end
       p.start, p.previous, p.current, p.epoch = start, 0, 0, 0
       if kept and kept > start then
-        p.current, p.ahead = min(previous + current, most_units(p)), true
-      elseif kept and kept == start then
+        p.current, ahead = math.min(previous + current, ${MOST_UNITS}), true
+      elseif kept == start then
         p.previous, p.current = previous, current
-      elseif kept and kept == start - p.window then
+      elseif kept == start - p.window then
         p.previous = current
       end
       if p.previous > 0 or p.current > 0 then p.epoch = kept - (age or 0) end
-      weigh(p)
-    end`,
-    wait: `function(p)
-      return p.cost > p.limit and -1 or until_there(p, p.cost)
-    end`,
-    measure: `function(p)
-      local remaining = max(0, floor((p.limit * p.window - p.weighted) / p.window))
-      if p.weighted == 0 or p.limit == 0 then return remaining, 0, 0 end
-      return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
-    end`,
-    charge: `function(p)
+      ${WEIGH}
+    `,
+    wait: `
+      if p.cost > p.limit then wait = -1 else ${untilThereLua('wait', 'p.cost')} end
+    `,
+    measure: `
+      remaining = math.max(0, math.floor((p.limit * p.window - p.weighted) / p.window))
+      if p.weighted > 0 and p.limit > 0 then
+        ${untilThereLua('next', 'remaining + 1')}
+        ${untilThereLua('full', 'p.limit')}
+      end
+    `,
+    charge: `
       if p.previous == 0 and p.current == 0 then p.epoch = now end
-      p.current = min(p.current + p.cost, most_units(p))
-      weigh(p)
-    end`,
-    settle: `function(p)
-      if (p.previous == 0 and p.current == 0) or p.mark ~= p.epoch or p.at < p.start - p.window then return false end
-      if p.at < p.start then
-        p.previous = max(0, min(p.previous + p.cost, most_units(p)))
-      else
-        p.current = max(0, min(p.current + p.cost, most_units(p)))
+      p.current = math.min(p.current + p.cost, ${MOST_UNITS})
+      ${WEIGH}
+    `,
+    settle: `
+      done = (p.previous > 0 or p.current > 0) and p.mark == p.epoch and p.at >= p.start - p.window
+      if done and p.at < p.start then
+        p.previous = math.max(0, math.min(p.previous + p.cost, ${MOST_UNITS}))
+      elseif done then
+        p.current = math.max(0, math.min(p.current + p.cost, ${MOST_UNITS}))
       end
       if p.previous == 0 and p.current == 0 then p.epoch = 0 end
-      weigh(p)
-      return true
-    end`,
-    save: `function(p)
-      if p.previous == 0 and p.current == 0 then return 0 end
-      local windows = p.current > 0 and 2 or 1
-      return p.start + windows * p.window - now, pack(p.start, p.previous, p.current, p.start - p.epoch)
-    end`,
+      ${WEIGH}
+    `,
+    save: `
+      if p.current > 0 then
+        lasts, numbers = p.start + 2 * p.window - now, cmsgpack.pack(p.start, p.previous, p.current, p.start - p.epoch)
+      elseif p.previous > 0 then
+        lasts, numbers = p.start + p.window - now, cmsgpack.pack(p.start, p.previous, 0, p.start - p.epoch)
+      end
+    `,
   },
 }
 
@@ -137,4 +129,20 @@ function untilThere(units: number, windows: TwoWindows, policy: Policy, now: num
 /** What a window counts at most, so that two of them are calculated exactly. */
 function mostUnits(windowMs: number): number {
   return Math.floor(LARGEST_PRODUCT / windowMs)
+}
+
+function untilThereLua(result: string, units: string): string {
+  return `
+    do
+      local most = (p.limit - (${units})) * p.window
+      local over = p.current * p.window - most
+      if p.weighted <= most then
+        ${result} = 0
+      elseif over > 0 then
+        ${result} = p.start + p.window + math.ceil(over / p.current) - now
+      else
+        ${result} = p.start + math.ceil((p.previous * p.window + over) / p.previous) - now
+      end
+    end
+  `
 }

@@ -74,8 +74,26 @@ export const slidingWindowLog: Algorithm<HitLog> = {
   hasRing: true,
 
   lua: {
+    open: `
+      rings, p.ring = rings + 1, KEYS[rings + 1]
+      if log.open(p, numbers) then ahead = true end
+    `,
+    wait: 'wait = log.wait(p)',
+    measure: 'remaining, next, full = log.measure(p)',
+    charge: 'log.charge(p)',
+    settle: 'done = log.settle(p)',
+    save: `
+      if p.count > 0 then
+        lasts = p.last + p.window - now
+        numbers = cmsgpack.pack(p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch)
+      end
+    `,
+  },
+
+  luaFunctions: {
+    name: 'log',
     helpers: `
-      local BYTES = 16
+      local BYTES, LARGEST = 16, ${Number.MAX_SAFE_INTEGER}
       local function position(p, i)
         return (p.head + i) % p.capacity
       end
@@ -91,7 +109,7 @@ export const slidingWindowLog: Algorithm<HitLog> = {
       local function search(p, low, found)
         local high = p.count
         while low < high do
-          local middle = floor((low + high) / 2)
+          local middle = math.floor((low + high) / 2)
           if found(hit(p, middle)) then high = middle else low = middle + 1 end
         end
         return low
@@ -105,32 +123,35 @@ export const slidingWindowLog: Algorithm<HitLog> = {
         for i = 1, capacity do hits[i] = string.rep('\\0', BYTES) end
         for i = 0, p.count - 1 do
           local time, total = struct.unpack('>dd', kept, position(p, i) * BYTES + 1)
-          hits[i + 1] = struct.pack('>dd', min(time, now), total - base)
+          hits[i + 1] = struct.pack('>dd', math.min(time, now), total - base)
         end
         call('SET', p.ring, table.concat(hits))
-        p.last, p.total, p.base, p.head, p.capacity = min(p.last, now), p.total - base, 0, 0, capacity
+        p.last, p.total, p.base, p.head, p.capacity = math.min(p.last, now), p.total - base, 0, 0, capacity
       end
       local function grown(p) -- not beyond the limit, unless commits go beyond it
-        return max(8, p.capacity < p.limit and min(p.capacity * 2, p.limit) or p.capacity * 2)
+        return math.max(8, p.capacity < p.limit and math.min(p.capacity * 2, p.limit) or p.capacity * 2)
       end
       local function clear(p)
         p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
       end
     `,
-    open: `function(p, head, count, capacity, base, last, total, epoch)
-      if not count or last + p.window <= now then return clear(p) end
-      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = head, count, capacity, base, last, total, epoch
+    open: `function(p, numbers)
+      if not numbers then return clear(p) end
+      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = cmsgpack.unpack(numbers)
+      if p.last + p.window <= now then return clear(p) end
       p.first = hit(p, 0)
       if not p.first then return clear(p) end
-      if p.last > now then
+      local is_ahead = p.last > now
+      if is_ahead then
         rewrite(p, p.capacity)
-        p.ahead, p.epoch, p.first = true, p.epoch + 1, min(p.first, now)
+        p.epoch, p.first = p.epoch + 1, math.min(p.first, now)
       end
-      if p.first + p.window > now then return end
+      if p.first + p.window > now then return is_ahead end
       local over = search(p, 1, function(time) return time + p.window > now end)
       local _, sum = hit(p, over - 1)
       p.base, p.head, p.count = sum, (p.head + over) % p.capacity, p.count - over
       p.first = hit(p, 0)
+      return is_ahead
     end`,
     wait: `function(p)
       if p.cost > p.limit then return -1 end
@@ -138,14 +159,14 @@ export const slidingWindowLog: Algorithm<HitLog> = {
     end`,
     measure: `function(p)
       local used = p.total - p.base
-      local remaining = max(0, p.limit - used)
+      local remaining = math.max(0, p.limit - used)
       if used == 0 or p.limit == 0 then return remaining, 0, 0 end
       local next = used <= p.limit and p.first + p.window - now or until_left(p, p.limit - 1)
       return remaining, next, p.last + p.window - now
     end`,
     charge: `function(p)
       if p.count > 0 and p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-      p.total = min(p.total + p.cost, LARGEST)
+      p.total = math.min(p.total + p.cost, LARGEST)
       if p.count == 0 or p.last < now then
         if p.count == p.capacity then rewrite(p, grown(p)) end
         if p.count == 0 then p.first = now end
@@ -158,9 +179,9 @@ export const slidingWindowLog: Algorithm<HitLog> = {
       local i = p.last <= p.at and p.count - 1 or search(p, 0, function(time) return time > p.at end) - 1
       if i < 0 or hit(p, i) ~= p.at then return false end
       if p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-      local by, before, _, total = min(p.cost, LARGEST - p.total), p.base, hit(p, i)
+      local by, before, _, total = math.min(p.cost, LARGEST - p.total), p.base, hit(p, i)
       if i > 0 then _, before = hit(p, i - 1) end
-      by = max(by, before - total)
+      by = math.max(by, before - total)
       local gone = total + by == before and 1 or 0
       for j = i + gone, p.count - 1 do
         local time, sum = hit(p, j)
@@ -169,10 +190,6 @@ export const slidingWindowLog: Algorithm<HitLog> = {
       p.total, p.count = p.total + by, p.count - gone
       if p.count == 0 then clear(p) else p.last = hit(p, p.count - 1) end
       return true
-    end`,
-    save: `function(p)
-      if p.count == 0 then return 0 end
-      return p.last + p.window - now, pack(p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch)
     end`,
   },
 }

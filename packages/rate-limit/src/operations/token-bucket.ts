@@ -60,50 +60,50 @@ export const tokenBucket: Algorithm<Bucket> = {
   isAhead: ({ at }, _policy, now) => at > now,
 
   lua: {
-    helpers: `
-      local MOST = ${LARGEST_PRODUCT}
-      local function until_there(p, tokens)
-        return max(0, ceil((p.missing + (tokens - p.limit) * p.window) / p.refill))
+    open: `
+      p.missing, p.epoch = 0, 0
+      if numbers then
+        local missing, at, age = cmsgpack.unpack(numbers)
+        if at > now then ahead = true end
+        p.missing = math.max(0, missing - math.max(0, now - at) * p.refill)
+        if p.missing > 0 then p.epoch = at - (age or 0) end
       end
     `,
-    open: `function(p, missing, at, age)
-      p.missing, p.epoch = missing or 0, 0
-      if p.missing == 0 then return end
-      p.ahead = at > now
-      p.missing = max(0, p.missing - max(0, now - at) * p.refill)
-      if p.missing > 0 then p.epoch = at - (age or 0) end
-    end`,
-    wait: `function(p)
-      return p.cost > p.limit and -1 or until_there(p, p.cost)
-    end`,
-    measure: `function(p)
-      local remaining = max(0, floor((p.limit * p.window - p.missing) / p.window))
-      if p.missing == 0 or p.limit == 0 then return remaining, 0, 0 end
-      return remaining, until_there(p, remaining + 1), until_there(p, p.limit)
-    end`,
-    charge: `function(p)
+    wait: `
+      wait = p.cost > p.limit and -1 or ${untilThereLua('p.cost')}
+    `,
+    measure: `
+      remaining = math.max(0, math.floor((p.limit * p.window - p.missing) / p.window))
+      if p.missing > 0 and p.limit > 0 then
+        next, full = ${untilThereLua('remaining + 1')}, ${untilThereLua('p.limit')}
+      end
+    `,
+    charge: `
       if p.missing == 0 then p.epoch = now end
-      p.missing = min(p.missing + p.cost * p.window, MOST)
-    end`,
-    settle: `function(p)
-      if p.cost < 0 and p.mark ~= p.epoch then return false end
-      local since = max(0, now - p.at)
-      if since * p.refill >= p.limit * p.window then return false end
-      local counted = p.missing > 0
-      if not counted then p.epoch = now end
-      local before = counted and p.missing or -since * p.refill
-      p.missing = max(0, min(before + p.cost * p.window, MOST))
-      if p.missing == 0 then p.epoch = 0 end
-      return counted or p.missing > 0
-    end`,
-    save: `function(p)
-      if p.missing == 0 then return 0 end
-      return ceil(p.missing / p.refill), pack(p.missing, now, now - p.epoch)
-    end`,
+      p.missing = math.min(p.missing + p.cost * p.window, ${LARGEST_PRODUCT})
+    `,
+    settle: `
+      local since = math.max(0, now - p.at)
+      if (p.cost > 0 or p.mark == p.epoch) and since * p.refill < p.limit * p.window then
+        local counted = p.missing > 0
+        if not counted then p.epoch = now end
+        local before = counted and p.missing or -since * p.refill
+        p.missing = math.max(0, math.min(before + p.cost * p.window, ${LARGEST_PRODUCT}))
+        if p.missing == 0 then p.epoch = 0 end
+        done = counted or p.missing > 0
+      end
+    `,
+    save: `
+      if p.missing > 0 then lasts, numbers = math.ceil(p.missing / p.refill), cmsgpack.pack(p.missing, now, now - p.epoch) end
+    `,
   },
 }
 
 /** Until so many tokens are in a bucket. */
 function untilThere(tokens: number, missing: number, { limit, windowMs, refill }: Policy): number {
   return Math.max(0, Math.ceil((missing + (tokens - limit) * windowMs) / refill))
+}
+
+function untilThereLua(tokens: string): string {
+  return `math.max(0, math.ceil((p.missing + (${tokens} - p.limit) * p.window) / p.refill))`
 }

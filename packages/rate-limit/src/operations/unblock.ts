@@ -1,7 +1,7 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
 import { encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
-import { usageLua } from './usage-lua.ts'
+import { openLua, saveLua, USAGE } from './usage-lua.ts'
 
 export interface UnblockArgs extends UsageArgs {
   /** Where to say `message`, to those who refuse the subject from memory. */
@@ -23,14 +23,14 @@ export const unblock: Operation<Usage, UnblockArgs, boolean> = defineOperation({
     return { result: isBlocked, next, publish: isBlocked ? [{ channel, message }] : [] }
   },
 
-  luaPrelude: usageLua('open', 'save'),
+  luaPrelude: USAGE,
 
   lua: `
-    open(KEYS, ARGV[1])
+    ${openLua('open', 'save')}
     if not block and not ahead then return { 0 } end
     block = nil
     if blocked > 0 then publish(ARGV[2], ARGV[3]) end
-    save(not ahead)
+    ${saveLua('not ahead')}
     return { blocked > 0 and 1 or 0 }
   `,
 

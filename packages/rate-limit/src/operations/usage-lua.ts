@@ -1,74 +1,78 @@
 import type { AlgorithmPart } from './algorithm.ts'
-import { algorithmsLua } from './algorithms.ts'
+import { functionsLua, functionTables, partLua } from './algorithms.ts'
 
 /**
- * `usage.ts` in Lua, with those parts of the algorithms that an operation needs. Defines `open(keys, given)`, which reads what a subject
- * has used, by the policies that `given` has, into `policies`, `block`, `denied`, `blocked` (milliseconds) and `ahead`; and
- * `save(besides)`. The subjects of a batch mostly have the same policies: they are read once.
+ * What the steps on a usage share: the policies of the step before, which `given` has, and at its end how long blocks are remembered. The
+ * subjects of a batch mostly have the same: they are read once.
  */
-export function usageLua(...parts: readonly AlgorithmPart[]): string {
+export const USAGE: string = `
+  local given, policies, names, ${functionTables()}
+`
+
+/**
+ * `opened` of `usage.ts` in Lua, for a step that uses `parts` of the algorithms: reads what a subject has used, by the policies that
+ * `ARGV[1]` has, into `policies`, `block`, `denied`, `blocked` (milliseconds) and `ahead`. It is in the text of each step, as Redis makes
+ * functions anew for every call.
+ */
+export function openLua(...parts: readonly AlgorithmPart[]): string {
   return `
-  ${algorithmsLua(parts)}
-  local given_before, policies, names, keep_ms
-  local block, denied, blocked, ahead, had_block, had_denied, present
-  local function open(keys, given)
-    if given ~= given_before then
-      local usage = cjson.decode(given)
-      given_before, policies, keep_ms, names = given, usage.policies, usage.keep, { 'block', 'denied' }
-      for i = 1, #policies do
-        local p = policies[i]
-        p.algorithm, names[i + 2] = algorithm_of(p.algorithm), p.digest
-      end
-    end
-    local values, rings = { read(unpack(names)) }, 1
-    local shown = values[1]
-    present, ahead, block, blocked = shown and 1 or 0, false, nil, 0
-    had_block = shown and shown ~= ''
-    if had_block then
-      local ends, lasts, penalty = string.match(shown, '(%d+) (%d+) (%d+)')
-      block = { ends = tonumber(ends), lasts = tonumber(lasts), penalty = tonumber(penalty) }
-      if block.ends > now + block.lasts then block.ends, ahead = now + block.lasts, true end
-      if block.ends + keep_ms <= now then block = nil else blocked = max(0, block.ends - now) end
-    end
-    denied = 0
-    if values[2] then present, denied = present + 1, tonumber(values[2]) end
-    had_denied = denied > 0
-    for i = 1, #policies do
-      local p, numbers = policies[i], values[i + 2]
-      p.had, p.ahead = numbers ~= nil, false
-      if p.has_ring then
-        rings = rings + 1
-        p.ring = keys[rings]
-      end
-      if p.had then present = present + 1 end
-      if p.had and numbers ~= '' then p.algorithm.open(p, cmsgpack.unpack(numbers)) else p.algorithm.open(p) end
-      ahead = ahead or p.ahead
+  if ARGV[1] ~= given then
+    given, policies, names = ARGV[1], { nil }, { 'block', 'denied', nil }
+    for name, digest, limit, window, own, shadow in string.gmatch(given, '(%S+) (%S+) (%d+) (%d+) (%S+) (%d);') do
+      ${functionsLua(parts)}
+      policies[#policies + 1] = { -- with room for what the algorithms keep in it
+        algorithm = name, limit = limit + 0, window = window + 0, anchor = own, refill = tonumber(own), shadow = shadow == '1',
+        cost = 0, wait = 0, ring = false,
+      }
+      names[#names + 1] = digest
     end
   end
-  local function save(besides)
-    local kept, size, longest = {}, 0, 0
-    for i = 1, #policies do
-      local p = policies[i]
-      local lasts, numbers = p.algorithm.save(p)
-      if not besides and (lasts > 0 or p.had) then
-        kept[size + 1], kept[size + 2] = p.digest, lasts > 0 and numbers or ''
-        size = size + 2
-      end
-      longest = max(longest, lasts)
-    end
-    if block then
-      kept[size + 1], kept[size + 2] = 'block', format('%.0f %.0f %.0f', block.ends, block.lasts, block.penalty)
-      size, longest = size + 2, max(longest, block.ends + keep_ms - now)
-    elseif had_block then
-      kept[size + 1], kept[size + 2] = 'block', ''
-      size = size + 2
-    end
-    if denied > now or had_denied then
-      kept[size + 1], kept[size + 2] = 'denied', denied > now and format('%.0f', denied) or 0
-      size = size + 2
-    end
-    if ends and ends - now > longest and call('HLEN', key) > present + 1 then longest = ends - now end
-    update(longest, unpack(kept, 1, size))
+  local values, rings = { read(unpack(names)) }, 1
+  local shown = values[1]
+  local present, ahead, block, blocked, denied = shown and 1 or 0, false, nil, 0, 0
+  local had_block = shown and shown ~= ''
+  if had_block then
+    local ends, lasts, penalty = string.match(shown, '(%d+) (%d+) (%d+)')
+    block = { ends = ends + 0, lasts = lasts + 0, penalty = penalty + 0 }
+    if block.ends > now + block.lasts then block.ends, ahead = now + block.lasts, true end
+    if block.ends + string.match(given, '%d+$') <= now then block = nil else blocked = math.max(0, block.ends - now) end
   end
+  if values[2] then present, denied = present + 1, values[2] + 0 end
+  local had_denied = denied > 0
+  for i = 1, #policies do
+    local p, numbers = policies[i], values[i + 2]
+    if numbers then present = present + 1 end
+    if numbers == '' then numbers = nil end
+    ${partLua('open')}
+  end
+`
+}
+
+/** `saved` of `usage.ts` in Lua; `savedBesides` where `besides` holds. */
+export function saveLua(besides: string): string {
+  return `
+  local kept, size, longest = { nil, nil }, 0, 0
+  for i = 1, #policies do
+    local p, lasts, numbers = policies[i], 0, ''
+    ${partLua('save')}
+    if not (${besides}) and (lasts > 0 or values[i + 2]) then
+      kept[size + 1], kept[size + 2] = names[i + 2], numbers
+      size = size + 2
+    end
+    longest = math.max(longest, lasts)
+  end
+  if block then
+    kept[size + 1], kept[size + 2] = 'block', string.format('%.0f %.0f %.0f', block.ends, block.lasts, block.penalty)
+    size, longest = size + 2, math.max(longest, block.ends + string.match(given, '%d+$') - now)
+  elseif had_block then
+    kept[size + 1], kept[size + 2] = 'block', ''
+    size = size + 2
+  end
+  if denied > now or had_denied then
+    kept[size + 1], kept[size + 2] = 'denied', denied > now and string.format('%.0f', denied) or 0
+    size = size + 2
+  end
+  if ends and ends - now > longest and call('HLEN', key) > present + 1 then longest = ends - now end
+  update(longest, unpack(kept, 1, size))
 `
 }

@@ -114,12 +114,10 @@ function lifetime({ kept, policies, keepMs, block }: Opened, now: number): numbe
 export function encodedUsage({ policies, keepMs }: UsageArgs): string {
   const known = encoded.get(policies)
   if (known?.keepMs === keepMs) return known.text
-  const given = policies.map((policy) => {
-    const { algorithm, digest, limit, windowMs, anchor, refill, shadow } = policy
-    const own = algorithm === 'token-bucket' ? { refill } : { anchor }
-    return { algorithm, digest, limit, window: windowMs, shadow, ...own, has_ring: algorithmOf(policy).hasRing }
-  })
-  const text = JSON.stringify({ policies: given, keep: keepMs })
+  const given = policies.map(({ algorithm, digest, limit, windowMs, anchor, refill, shadow }) =>
+    [algorithm, digest, limit, windowMs, algorithm === 'token-bucket' ? refill : anchor, shadow ? 1 : 0].join(' '),
+  )
+  const text = [...given, keepMs].join(';')
   encoded.set(policies, { keepMs, text })
   return text
 }
