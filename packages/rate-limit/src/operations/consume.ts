@@ -88,7 +88,7 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     local charge, token, refused, penalty = ARGV[2] ~= 'peek', ARGV[3], 0, 0
     for i = 1, #policies do
       local p = policies[i]
-      p.cost = ARGV[i + 3] + 0
+      p.cost = (ARGV[i + 4] or 1) + 0
       local wait = 0
       ${partLua('wait')}
       p.wait = wait
@@ -106,9 +106,8 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
         end
       end
     elseif charge then
-      local penalties = ARGV[#policies + 4]
-      if penalties and blocked == 0 then
-        local base, factor, longest = string.match(penalties, '(%S+) (%S+) (%S+)')
+      if ARGV[4] and ARGV[4] ~= '' and blocked == 0 then
+        local base, factor, longest = string.match(ARGV[4], '(%S+) (%S+) (%S+)')
         penalty = block and block.penalty > 0 and math.min(tonumber(longest), math.ceil(block.penalty * factor)) or tonumber(base)
         block, changed = { ends = now + penalty, lasts = penalty, penalty = penalty }, true
       end
@@ -117,33 +116,38 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
     if charged or changed then
       ${saveLua('not charged')}
     end
-    local reply = struct.pack('>dddd', allowed and 1 or 0, now, blocked, penalty)
+    local reply = struct.pack('>dd', allowed and 1 or 0, now)
     for i = 1, #policies do
       local p, remaining, next, full = policies[i], 0, 0, 0
       ${partLua('measure')}
       reply = reply .. struct.pack('>ddddd', remaining, next, full, p.wait, p.epoch or 0)
     end
+    if not allowed then reply = reply .. struct.pack('>dd', blocked, penalty) end
     return { reply }
   `,
 
   encode(args) {
     const { policies, costs, charge, token, remembers, penalty } = args
     const encoded: RedisArgument[] = [encodedUsage(args), charge ? (remembers ? 'remember' : 'charge') : 'peek', token]
-    for (let index = 0; index < policies.length; index += 1) encoded.push(costs[index] ?? 1)
-    if (penalty !== undefined) encoded.push(`${penalty.baseMs} ${penalty.factor} ${penalty.maxMs}`)
+    const areOnes = policies.every((_policy, index) => (costs[index] ?? 1) === 1)
+    if (penalty === undefined && areOnes) return encoded
+    encoded.push(penalty === undefined ? '' : `${penalty.baseMs} ${penalty.factor} ${penalty.maxMs}`)
+    if (!areOnes) for (let index = 0; index < policies.length; index += 1) encoded.push(costs[index] ?? 1)
     return encoded
   },
 
   decode([packed]) {
     const numbers = doublesOf(packed)
-    const [allowed, at = 0, blocked = 0, penaltyMs = 0] = numbers
+    const [allowed, at = 0] = numbers
     const waits: number[] = []
     const quotas: Quota[] = []
-    for (let from = 4; from < numbers.length; from += 5) {
+    let from = 2
+    for (; from + 5 <= numbers.length; from += 5) {
       const [remaining = 0, nextMs = 0, fullMs = 0, waitMs = 0, mark = 0] = numbers.slice(from, from + 5)
       waits.push(waitMs)
       quotas.push({ remaining, nextMs, fullMs, mark })
     }
+    const [blocked = 0, penaltyMs = 0] = numbers.slice(from)
     return { allowed: allowed === 1, at, blockedMs: blocked, penaltyMs, waits, quotas }
   },
 
