@@ -115,6 +115,11 @@ local function read(...)
   for i = 2, count do fields[i] = fields[i] or nil end
   return unpack(fields, 2, count)
 end
+local function read_list(names)
+  local fields = call('HMGET', key, '$', unpack(names))
+  ${READ_END}
+  return ends and fields
+end
 local function delete()
   ${END}
 end

@@ -27,8 +27,8 @@ export function openLua(...parts: readonly AlgorithmPart[]): string {
       names[#names + 1] = digest
     end
   end
-  local values, rings = { read(unpack(names)) }, 1
-  local shown = values[1]
+  local values, rings = read_list(names) or {}, 1
+  local shown = values[2]
   local present, ahead, block, blocked, denied = shown and 1 or 0, false, nil, 0, 0
   local had_block = shown and shown ~= ''
   if had_block then
@@ -37,10 +37,10 @@ export function openLua(...parts: readonly AlgorithmPart[]): string {
     if block.ends > now + block.lasts then block.ends, ahead = now + block.lasts, true end
     if block.ends + string.match(given, '%d+$') <= now then block = nil else blocked = math.max(0, block.ends - now) end
   end
-  if values[2] then present, denied = present + 1, values[2] + 0 end
+  if values[3] then present, denied = present + 1, values[3] + 0 end
   local had_denied = denied > 0
   for i = 1, #policies do
-    local p, numbers = policies[i], values[i + 2]
+    local p, numbers = policies[i], values[i + 3]
     if numbers then present = present + 1 end
     if numbers == '' then numbers = nil end
     ${partLua('open')}
@@ -55,7 +55,7 @@ export function saveLua(besides: string): string {
   for i = 1, #policies do
     local p, lasts, numbers = policies[i], 0, ''
     ${partLua('save')}
-    if not (${besides}) and (lasts > 0 or values[i + 2]) then
+    if not (${besides}) and (lasts > 0 or values[i + 3]) then
       kept[size + 1], kept[size + 2] = names[i + 2], numbers
       size = size + 2
     end
