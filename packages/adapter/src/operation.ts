@@ -29,8 +29,8 @@ export interface Operation<State, Args, Result> {
    * The same step, run inside Redis: a function body that returns one flat array of integers and strings.
    *
    * Defined for it: `key`; `KEYS`, with the further keys from 2 on; `ARGV`, what `encode` gave; `now`; and
-   * `read(field, ...)`, the fields' values (nil when there is no state), `read_list(fields)`, the same of a table as a table, with the first value at 2
-   * and false for what there is not (nil when there is no state), `ends`, when the state that was read ends (or nil),
+   * `read(field, ...)`, the fields' values (nil when there is no state), `read_list(fields)`, the same of a table as a table, with the
+   * first value at 2 and false for what there is not (nil when there is no state), `ends`, when the state that was read ends (or nil),
    * `write(ttlMs, field, value, ...)`, which replaces the state, `update(ttlMs, field, value, ...)`, which merges into it, `delete()`
    * and `publish(channel, message)`. Field names begin with a letter or a digit.
    *

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { defineOperation } from '@holdfast/adapter'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { commandCounter, ownPrefix, sharedRedisUrl, startProxy } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -82,6 +83,24 @@ describe('scripts', () => {
     const kept = await Promise.all(asked.map(({ item, key }) => adapter.run(ring, key, { item })))
     const expected = asked.map((step, at) => asked.slice(0, at + 1).flatMap(({ item, key }) => (key === step.key ? item : [])))
     expect(kept).toEqual(expected.map((items) => items.join('')))
+    await adapter.close()
+  })
+
+  it('and what a step does to its arguments is not seen by the next, which asks the same', async () => {
+    const adapter = redisAdapter({ url, prefix: ownPrefix() })
+    const careless = defineOperation<undefined, undefined, number>({
+      name: 'test.careless',
+      step: () => ({ result: 1 }),
+      lua: `
+        local given = tonumber(ARGV[1])
+        ARGV[1] = given + 1
+        return { given }
+      `,
+      encode: () => [1],
+      decode: ([given]) => Number(given),
+    })
+    const given = ['{r}a', '{r}b', '{r}c'].map((key) => adapter.run(careless, key, undefined))
+    expect(await Promise.all(given)).toEqual([1, 1, 1])
     await adapter.close()
   })
 

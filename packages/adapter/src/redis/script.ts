@@ -216,7 +216,7 @@ local check = injected and function(reply)
   return reply
 end
 local replies, size, firstKey, firstArg = { nil, nil }, 0, 0, 2
-local args, keysGiven, argsGiven, keyCount, argCount
+local args, keysGiven, argsGiven, keyCount, argCount, argsFrom
 while ARGV[firstArg + 1] do
   local keysNow, argsNow = ARGV[firstArg + 1], ARGV[firstArg + 2]
   if keysNow == '${AGAIN}' then
@@ -224,15 +224,16 @@ while ARGV[firstArg + 1] do
   else
     if keysNow ~= keysGiven then keys, keysGiven, keyCount = { nil }, keysNow, keysNow - values end
     if argsNow ~= argsGiven then args, argsGiven, argCount = { nil, nil, nil, nil }, argsNow, argsNow + 0 end
-    for i = 1, argCount do args[i] = ARGV[firstArg + 2 + i] end
-    firstArg = firstArg + 2 + argCount
+    argsFrom = firstArg + 2
+    firstArg = argsFrom + argCount
   end
+  for i = 1, argCount do args[i] = ARGV[argsFrom + i] end
   for i = 1, keyCount do keys[i] = KEYS[firstKey + i] end
   if values == 1 then value_key = KEYS[firstKey + keyCount + 1] end
   firstKey, key = firstKey + keyCount + values, keys[1]
   ends, lasts = false, nil
   local ok, reply = pcall(step, keys, args)
-  if ok and lasts then
+  if lasts then
     if lasts ~= lastLasts then lastLasts, lastLastsShown = lasts, format('%.17g', lasts) end
     for i = 1, #keys do
       local done = redis.pcall('PEXPIRE', keys[i], lastLastsShown)
