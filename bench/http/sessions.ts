@@ -12,7 +12,7 @@ export async function benchSessions(redisUrl: string): Promise<void> {
   ] as const) {
     for (const connections of [1, 32]) {
       const next = cycle(IDS.map((id) => requestOf(path, id)))
-      const load = { redisUrl, connections, total: 2_000, rounds: 7, nextRequest: next }
+      const load = { redisUrl, connections, total: connections === 1 ? 2_000 : 10_000, rounds: 7, nextRequest: next }
       await report(`a session, ${what}, ${connections} connection${connections === 1 ? '' : 's'}`, Object.keys(sessionApps), load)
     }
   }
