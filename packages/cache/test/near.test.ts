@@ -1,7 +1,7 @@
 import { counting, fakeClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { expect, it } from '@jest/globals'
-import { type CacheOptions, createCache } from '../src/index.ts'
+import { type CacheOptions, createCache, type LoadOptions } from '../src/index.ts'
 
 eachAdapter((makeAdapter) => {
   /** Two caches on one adapter, each with copies of its own, as in two processes; both hear messages already. */
@@ -10,7 +10,18 @@ eachAdapter((makeAdapter) => {
     const adapter = counting(makeAdapter(clock.now))
     const all = { adapter, name: 'users', ttlMs: 60_000, timeoutMs: 2_000, near: { ttlMs: 10_000 }, ...options }
     const [cache, other] = [createCache(all), createCache(all)]
+    const told = new Set<string>()
+    await adapter.events.subscribe('cache:users', (event) => {
+      if (event.type === 'message') told.add(event.message)
+    })
     for (const each of [cache, other]) await heard(each, 'first')
+
+    /** Keeps a value, and waits for the message of it, which drops copies whenever it comes. */
+    async function set(key: string, value: unknown, callOptions?: LoadOptions): Promise<void> {
+      told.delete(key)
+      await cache.set(key, value, callOptions)
+      while (!told.has(key)) await new Promise(setImmediate)
+    }
 
     /** Reads until the value comes from a copy. */
     async function heard(each: typeof cache, key: string): Promise<void> {
@@ -25,12 +36,12 @@ eachAdapter((makeAdapter) => {
     function calls(): number {
       return adapter.counts.getMany + adapter.counts.run
     }
-    return { clock, cache, other, calls, heard }
+    return { clock, cache, other, calls, heard, set }
   }
 
   it('serves copies without a call, and for as long as the value is fresh, or near.ttlMs says', async () => {
-    const { cache, calls, clock, heard } = await twoCaches()
-    await cache.set('42', { name: 'Ann' })
+    const { cache, calls, clock, heard, set } = await twoCaches()
+    await set('42', { name: 'Ann' })
     await heard(cache, '42')
     const before = calls()
     expect(await cache.getOrSet('42', () => 'not needed')).toEqual({ name: 'Ann' })
@@ -47,7 +58,7 @@ eachAdapter((makeAdapter) => {
   })
 
   it('gives the same frozen value for plain data, and one of its own to each caller otherwise', async () => {
-    const { cache, heard } = await twoCaches()
+    const { cache, heard, set } = await twoCaches()
     const plain = { name: 'Ann', groups: [{ id: 1 }] }
     const loaded = await cache.getOrSet('plain', () => plain)
     expect(Object.isFrozen(loaded)).toBe(false)
@@ -58,7 +69,7 @@ eachAdapter((makeAdapter) => {
     expect(await cache.getOrSet('plain', () => plain)).toBe(copy)
     expect(() => copy.groups.push({ id: 3 })).toThrow('not extensible')
 
-    await cache.set('map', { map: new Map([['a', 1]]), bytes: Buffer.from('bytes') })
+    await set('map', { map: new Map([['a', 1]]), bytes: Buffer.from('bytes') })
     await heard(cache, 'map')
     const mine = await cache.get<{ map: Map<string, number>; bytes: Buffer }>('map')
     mine?.map.clear()
@@ -97,9 +108,9 @@ eachAdapter((makeAdapter) => {
   })
 
   it('keeps copies whose tags were not purged', async () => {
-    const { cache, other, heard, calls } = await twoCaches()
-    await cache.set('kept', 'kept', { tags: ['org:8'] })
-    await cache.set('gone', 'gone', { tags: ['org:7'] })
+    const { cache, other, heard, calls, set } = await twoCaches()
+    await set('kept', 'kept', { tags: ['org:8'] })
+    await set('gone', 'gone', { tags: ['org:7'] })
     await heard(cache, 'kept')
     await heard(cache, 'gone')
     await other.invalidateTags(['org:7'])
