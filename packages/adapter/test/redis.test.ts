@@ -104,6 +104,24 @@ describe('scripts', () => {
     await adapter.close()
   })
 
+  it('and a step that fails after it has written leaves no key without an end', async () => {
+    const prefix = ownPrefix()
+    const adapter = redisAdapter({ url, prefix })
+    const failing = defineOperation<undefined, undefined, undefined>({
+      name: 'test.failing',
+      step: () => ({ result: undefined }),
+      lua: `
+        update(5000, 'field', 'value')
+        error('on purpose')
+      `,
+      encode: () => [],
+      decode: () => undefined,
+    })
+    await expect(adapter.run(failing, '{f}', undefined)).rejects.toThrow('on purpose')
+    expect(await inspector.pttl(`${prefix}{f}`)).toBeGreaterThan(0)
+    await adapter.close()
+  })
+
   it('and reads of one tick take a few writes to the socket', async () => {
     const proxy = await startProxy(Number(new URL(url).port))
     const adapter = redisAdapter({ url: proxy.url, prefix: ownPrefix() })
