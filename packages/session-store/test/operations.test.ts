@@ -65,6 +65,7 @@ const sightings = fc.record({
   created: fc.constantFrom(START - 1, START, START + 7),
   note: fc.constantFrom(undefined, undefined, '"note"', '{"a b":\n1}'),
   joins: fc.boolean(),
+  begins: fc.boolean(),
   plain: fc.boolean(),
   max: fc.constantFrom(0, 1, 2, 3),
   onMax: fc.constantFrom('evict-oldest' as const, 'reject' as const),
@@ -89,13 +90,22 @@ eachAdapter((makeAdapter) => {
       [see, sightings] as const,
       [list, fc.constant(undefined)] as const,
       [logOut, logOuts] as const,
-      [unlist, fc.record({ names: fc.array(names, { maxLength: 2 }), dead: fc.boolean() })] as const,
+      [unlist, fc.record({ names: fc.array(names, { maxLength: 2 }), deadMs: fc.constantFrom(0, 1, 500, 60_000) })] as const,
     ],
   }
   it('looks at all sessions of a user only as their number doubles, where there may be any number', async () => {
     const clock = fakeClock(START)
     const adapter = makeAdapter(clock.now)
-    const args = { epoch: 0, created: START, note: undefined, joins: true, plain: false, max: 0, onMax: 'evict-oldest' as const }
+    const args = {
+      epoch: 0,
+      created: START,
+      note: undefined,
+      joins: true,
+      begins: true,
+      plain: false,
+      max: 0,
+      onMax: 'evict-oldest' as const,
+    }
     /** Those that have ended and were not looked at since are counted as well: stepping back shows them. */
     async function listedAfter(name: string): Promise<number> {
       await adapter.run(see, 'a', { ...args, name, ttlMs: 60_000 })
@@ -114,7 +124,8 @@ eachAdapter((makeAdapter) => {
   it('knows the last hundred sessions that had to go, and no more', async () => {
     const adapter = makeAdapter()
     const args = { epoch: 0, ttlMs: 60_000, note: undefined, plain: false, max: 1, onMax: 'evict-oldest' as const }
-    const seen = (n: number, joins: boolean) => adapter.run(see, 'a', { ...args, name: `s${n}`, created: START + n, joins })
+    const seen = (n: number, joins: boolean) =>
+      adapter.run(see, 'a', { ...args, name: `s${n}`, created: START + n, joins, begins: joins })
     for (let n = 0; n <= 102; n += 1) await seen(n, true)
     expect((await seen(1, false)).verdict).toBe('dead')
     expect((await seen(0, false)).verdict).toBe('alive')

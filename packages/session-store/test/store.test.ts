@@ -34,6 +34,20 @@ eachAdapter((makeAdapter) => {
     expect(await store.length()).toBe(0)
   })
 
+  it('lets a user log in under an id whose session was ended, or put out by another one', async () => {
+    const store = make({ user: (data) => Reflect.get(data, 'user'), maxPerUser: 1 })
+    const ann = () => session({ user: 'ann' })
+    await store.set('a', ann())
+    await store.destroy('a')
+    await store.set('a', ann())
+    expect(await store.get('a')).toMatchObject({ user: 'ann' })
+    await store.set('b', ann())
+    expect(await store.get('a')).toBeUndefined()
+    await store.set('a', ann())
+    expect(await store.get('a')).toMatchObject({ user: 'ann' })
+    expect(await store.sessionsOf('ann')).toHaveLength(1)
+  })
+
   it('gives all sessions that can be read, and clears only its own', async () => {
     const adapter = makeAdapter()
     // A prefix with what patterns are made of.

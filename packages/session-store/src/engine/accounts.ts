@@ -2,7 +2,7 @@ import { publicId } from '../names.ts'
 import type { Context } from './context.ts'
 import type { Present } from './present.ts'
 import type { Removal } from './removal.ts'
-import type { UserSession } from './users.ts'
+import { LONGEST_COOKIE_MS, type UserSession } from './users.ts'
 
 /** What an app can do with all sessions of a user. Needs the option `user`. */
 export interface Accounts {
@@ -55,7 +55,7 @@ export function createAccounts(
       needUser('destroyOf')
       const listed = (await users.list(user)).find((each) => each.id === id)
       if (listed === undefined) return false
-      await users.unlist(user, [listed.name], true)
+      await users.unlist(user, [listed.name], LONGEST_COOKIE_MS)
       await remove(listed.name)
       return true
     },

@@ -41,7 +41,9 @@ export function createBegin({ settings, users }: Context, sight: Sight): Begin {
       return { user, meta: { ...before.meta, ...age } }
     const sighting = { name, created: created ?? now, ttlMs: Math.max(1, ttlMs) }
     const how =
-      before === undefined ? { epoch: 0, joining: session } : { epoch: before.meta.epoch ?? 0, plain: before.plain !== undefined }
+      before === undefined
+        ? { epoch: 0, joining: session, begins: held === undefined }
+        : { epoch: before.meta.epoch ?? 0, plain: before.plain !== undefined }
     return sight(user, { ...sighting, ...how }).then((epoch) => {
       if (held !== undefined) held.listedUntil = now + ttlMs
       return epoch === undefined ? undefined : { user, meta: { ...age, epoch } }

@@ -28,6 +28,7 @@ export function createPresent({ settings, users }: Context, { peek }: Collection
     await users.unlist(
       user,
       lost.map(({ name }) => name),
+      0,
     )
     return found.filter((each) => each !== undefined).map(({ name: _name, plain: _plain, ...shown }) => shown)
   }

@@ -21,6 +21,9 @@ export interface Removal {
 
 const NOTHING = Buffer.alloc(0)
 
+/** A read asks for the session, and then lists it. */
+const LONGEST_READ_MS = 60_000
+
 export function createRemoval({ settings, codec, names, users, run }: Context): Removal {
   const { adapter, prefix, ttlMs, user: userOf, regenerateGraceMs } = settings
 
@@ -45,7 +48,7 @@ export function createRemoval({ settings, codec, names, users, run }: Context): 
 
   async function unlisted(sid: string, name: string, bytes: Buffer): Promise<string | undefined> {
     const user = await ownerOf(name, bytes)
-    if (user !== undefined) await users.unlist(user, [names.of(sid)])
+    if (user !== undefined) await users.unlist(user, [names.of(sid)], LONGEST_READ_MS)
     return user
   }
 

@@ -28,6 +28,8 @@ export interface Sighting {
   readonly ttlMs: number
   /** The session, when a user logs in by it. */
   readonly joining?: SessionRecord
+  /** Whether it is stored for the first time. */
+  readonly begins?: boolean
   /** Whether its record is still under the name that another store gave it. */
   readonly plain?: boolean
 }
@@ -40,7 +42,8 @@ export interface Users {
   /** Lists a session as seen. */
   see(user: string, sighting: Sighting): Promise<SeeResult>
   list(user: string): Promise<readonly (UserSession & { readonly name: string; readonly plain: boolean })[]>
-  unlist(user: string, names: readonly string[], dead?: boolean): Promise<void>
+  /** @param deadMs For how long a read that comes late must not list them again, in milliseconds */
+  unlist(user: string, names: readonly string[], deadMs: number): Promise<void>
   /** @returns The names of those that were listed */
   logOut(user: string, except: string | undefined): Promise<readonly string[]>
 }
@@ -80,9 +83,19 @@ export function createUsers(settings: Settings, run: Run): Users {
     nameOf,
     of: (session) => nameOf(userOf?.(session)),
 
-    async see(user, { name, epoch, created, ttlMs, joining, plain = false }) {
+    async see(user, { name, epoch, created, ttlMs, joining, begins = false, plain = false }) {
       const limits = { max: maxPerUser, onMax }
-      const args = { name, epoch, created, ttlMs, note: noteOf(user, joining), joins: joining !== undefined, plain, ...limits }
+      const args = {
+        name,
+        epoch,
+        created,
+        ttlMs,
+        note: noteOf(user, joining),
+        joins: joining !== undefined,
+        begins,
+        plain,
+        ...limits,
+      }
       return run(see, keyOf(user), args)
     },
 
@@ -93,8 +106,8 @@ export function createUsers(settings: Settings, run: Run): Users {
       })
     },
 
-    async unlist(user, names, dead = false) {
-      if (names.length > 0) await run(unlist, keyOf(user), { names, dead })
+    async unlist(user, names, deadMs) {
+      if (names.length > 0) await run(unlist, keyOf(user), { names, deadMs })
     },
 
     logOut: (user, except = '') => run(logOut, keyOf(user), { except, ttlMs, keepMs: LONGEST_COOKIE_MS }),
@@ -102,4 +115,4 @@ export function createUsers(settings: Settings, run: Run): Users {
 }
 
 /** 400 days: no browser keeps a cookie for longer (RFC 6265bis, 5.5), so that by then no session is left that the list has missed. */
-const LONGEST_COOKIE_MS = 400 * 86_400_000
+export const LONGEST_COOKIE_MS: number = 400 * 86_400_000

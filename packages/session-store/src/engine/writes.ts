@@ -58,7 +58,7 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
   async function handedOver(held: Held, user: string | undefined): Promise<void> {
     const before = held.user
     held.user = user
-    if (before !== undefined) await users.unlist(before, [held.name])
+    if (before !== undefined) await users.unlist(before, [held.name], 0)
   }
 
   /** The request may write, and change the session, while serializers are waited for: it is shown what is so in the end. */

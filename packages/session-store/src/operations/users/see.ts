@@ -14,6 +14,8 @@ export interface SeeArgs {
   readonly note: string | undefined
   /** Whether the user logs in by it: it belongs to the epoch that is. */
   readonly joins: boolean
+  /** Whether it is stored for the first time: one of that name that was put out is another one. */
+  readonly begins: boolean
   /** Whether its record is still under the name that another store gave it. */
   readonly plain: boolean
   /** How many sessions a user may have; 0 for any number. */
@@ -40,10 +42,10 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
   name: 'session.see',
 
   step(state: UserSessions | undefined, args: SeeArgs, now, ends = 0) {
-    const { name, epoch, ttlMs, created, note, joins, plain, max, onMax } = args
+    const { name, epoch, ttlMs, created, note, joins, begins, plain, max, onMax } = args
     const user = opened(state)
     const before = user.listed.get(name)
-    const own = before !== undefined && before.ends > now ? before : undefined
+    const own = before !== undefined && before.ends > now && !(before.dead && begins) ? before : undefined
     if (own?.dead || (own === undefined && !joins && epoch < user.epoch)) return answer('dead', user.epoch)
     const evicted: string[] = []
     if (own === undefined && (max > 0 || isPowerOfTwo(user.listed.size))) {
@@ -81,11 +83,12 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
     end
     local name, epoch, ttl, created = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local note, joins, max, rejects = ARGV[5], ARGV[6] == '1', tonumber(ARGV[7]), ARGV[8] == 'reject'
-    local plain = ARGV[9] == '1'
+    local plain, begins = ARGV[9] == '1', ARGV[10] == '1'
     local known_epoch, packed = read('epoch', 's' .. name)
     local shown = known_epoch or '0'
     local epoch_now = tonumber(shown)
     local own = session(name, packed)
+    if own and own.dead and begins then own = nil end
     if own and own.dead or not own and not joins and epoch < epoch_now then return { 'dead', shown } end
     local last, reply = math.max(ends or 0, now + ttl) - now, { 'alive', shown }
     if not own then
@@ -114,7 +117,7 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
     return reply
   `,
 
-  encode: ({ name, epoch, ttlMs, created, note = '', joins, plain, max, onMax }) => [
+  encode: ({ name, epoch, ttlMs, created, note = '', joins, begins, plain, max, onMax }) => [
     name,
     epoch,
     ttlMs,
@@ -124,6 +127,7 @@ export const see: Operation<UserSessions, SeeArgs, SeeResult> = defineOperation(
     max,
     onMax,
     plain ? 1 : 0,
+    begins ? 1 : 0,
   ],
   decode: ([verdict, epoch, ...evicted]) => ({
     verdict: String(verdict) as SeeResult['verdict'],

@@ -3,34 +3,35 @@ import { opened, type UserSessions } from './sessions.ts'
 
 export interface UnlistArgs {
   readonly names: readonly string[]
-  /** Whether they are remembered as put out, until they would have ended. */
-  readonly dead: boolean
+  /** For how long they are remembered as put out, if they don't end before: in milliseconds; 0 forgets them. */
+  readonly deadMs: number
 }
 
 /** Takes sessions from a user's list. One that was put out stays known as such. */
 export const unlist: Operation<UserSessions, UnlistArgs, void> = defineOperation({
   name: 'session.unlist',
 
-  step(state: UserSessions | undefined, { names, dead }: UnlistArgs, now, ends = now) {
+  step(state: UserSessions | undefined, { names, deadMs }: UnlistArgs, now, ends = now) {
     if (state === undefined) return { result: undefined }
     const { listed } = opened(state)
     for (const name of names) {
       const session = listed.get(name)
       if (session === undefined || session.dead) continue
-      if (dead) listed.set(name, { ...session, dead })
+      if (deadMs > 0) listed.set(name, { ...session, dead: true, ends: Math.min(session.ends, now + deadMs) })
       else listed.delete(name)
     }
     return { result: undefined, next: { state, ttlMs: ends - now } }
   },
 
   lua: `
+    local dead = tonumber(ARGV[1])
     for i = 2, #ARGV do
       local field = 's' .. ARGV[i]
       local packed = read(field)
-      local times, note
-      if packed then times, note = packed:match('^(%d+ %d+ %d+) [02]( .*)$') end
-      if times and ARGV[1] == '1' then
-        update(ends - now, field, times .. ' 1' .. note)
+      local times, last, note
+      if packed then times, last, note = packed:match('^(%d+ %d+) (%d+) [02]( .*)$') end
+      if times and dead > 0 then
+        update(ends - now, field, times .. string.format(' %.0f 1', math.min(tonumber(last), now + dead)) .. note)
       elseif times then
         redis.call('HDEL', key, field)
       end
@@ -38,6 +39,6 @@ export const unlist: Operation<UserSessions, UnlistArgs, void> = defineOperation
     return {}
   `,
 
-  encode: ({ names, dead }) => [dead ? 1 : 0, ...names],
+  encode: ({ names, deadMs }) => [deadMs, ...names],
   decode: () => undefined,
 })
