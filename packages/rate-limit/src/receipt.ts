@@ -1,16 +1,14 @@
-import { type Adapter, type CallOptions, isAdapterError } from '@holdfast/adapter'
+import { type CallOptions, isAdapterError } from '@holdfast/adapter'
 import { type Cost, costsOf } from './cost.ts'
 import type { Receipt } from './decision.ts'
 import { announceFailure, type RateLimitFailureEvent } from './events.ts'
-import type { ConsumeArgs, ConsumeResult } from './operations/consume.ts'
+import type { ConsumeResult } from './operations/consume.ts'
 import { NOT_CHARGED, settle } from './operations/settle.ts'
+import type { Taken } from './returns.ts'
 
 /** What was charged, and where. */
-export interface Charge {
-  readonly adapter: Adapter
+export interface Charge extends Taken {
   readonly key: string
-  readonly subject: string
-  readonly args: ConsumeArgs
   readonly result: ConsumeResult
 }
 
@@ -34,6 +32,8 @@ export interface Ledger {
   readonly holds: boolean
   /** Renews by `renew` until the function that it gives is called. */
   hold(renew: () => Promise<unknown>): () => Promise<void>
+  /** Gives back later what concurrency policies gave. */
+  owe(taken: Taken): void
 }
 
 export class ChargeReceipt implements Receipt {
@@ -141,6 +141,7 @@ export class ChargeReceipt implements Receipt {
       return settled
     } catch (error) {
       if (call === 'commit') this.#expectLeast(units)
+      else if (call !== 'renew' && this.#ledger.holds && isAdapterError(error)) this.#ledger.owe(this.#charge)
       announceFailure({ name, key, call, error })
       if (!isAdapterError(error) && (call === 'refund' || call === 'commit')) throw error
       return false

@@ -69,6 +69,28 @@ it('asks Redis again when its connection for events was cut, and may have missed
   await proxy.stop()
 })
 
+it('gives units of a concurrency policy back that were released, or given, while Redis was frozen', async () => {
+  const adapter = redisAdapter({ url: server.url, prefix: ownPrefix(), timeoutMs: 100 })
+  const limiter = createRateLimiter({ adapter, limit: 3, algorithm: 'concurrency', leaseMs: 3_600_000, failure: 'closed' })
+  const { receipt } = await limiter.consume('key')
+  await limiter.consume('key')
+  server.freeze()
+  const leaving = new AbortController()
+  const [left, late, released] = [limiter.consume('key', { signal: leaving.signal }), limiter.consume('key'), receipt?.release()]
+  leaving.abort(new Error('The client left'))
+  await expect(left).rejects.toThrow('The client left')
+  expect(await late).toMatchObject({ allowed: false, source: 'closed' })
+  expect(await released).toBe(false)
+  server.thaw()
+  const thawed = performance.now()
+  const free = new Set<number | undefined>()
+  while (!free.has(2)) {
+    free.add((await limiter.peek('key')).policies[0]?.remaining)
+    expect(performance.now() - thawed).toBeLessThan(5_000)
+  }
+  await adapter.close()
+})
+
 const algorithms = ['sliding-window-log', 'sliding-window-counter', 'fixed-window', 'token-bucket'] as const
 
 it.each(algorithms)(
