@@ -1,5 +1,6 @@
 import { createRequestNotes } from '@holdfast/http'
 import type { Decision } from './decision.ts'
+import type { Told } from './headers/dialect.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 
 /** What was decided on one request, by the limiters that saw it. */
@@ -7,6 +8,7 @@ interface Decided {
   readonly subject: string
   readonly limiter: RateLimiter
   readonly decision: Decision
+  readonly told: Told
 }
 
 const decided = createRequestNotes<Decided>('holdfast.rate-limit')
@@ -23,4 +25,12 @@ export function isDecided(native: object, { name, adapter }: RateLimiter, subjec
     .some((each) => each.subject === subject && each.limiter.name === name && each.limiter.adapter === adapter)
 }
 
-export const remember: (native: object, note: Decided) => void = decided.add
+/** @returns What the response says so far of what was decided: what it says of this decision as well is to be added */
+export function remember(native: object, limiter: RateLimiter, subject: string, decision: Decision): Told {
+  const { policies, quotas } = decided.on(native).at(-1)?.told ?? NOTHING
+  const told = { policies, quotas }
+  decided.add(native, { limiter, subject, decision, told })
+  return told
+}
+
+const NOTHING: Told = { policies: '', quotas: '' }

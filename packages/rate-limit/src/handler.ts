@@ -43,11 +43,12 @@ export function createHandler<Native extends object>(
   }
 
   function tell(exchange: Exchange<Native>, subject: string, decision: Decision): void {
+    const told = remember(exchange.native, limiter, subject, decision)
     const partitionKey =
       partitionKeySecret === undefined
         ? undefined
         : createHmac('sha256', partitionKeySecret).update(subject).digest().subarray(0, 16)
-    for (const dialect of dialects) dialect(exchange, decision, partitionKey)
+    for (const dialect of dialects) dialect(exchange, decision, partitionKey, told)
   }
 
   async function refuse(exchange: Exchange<Native>, decision: Decision): Promise<void> {
@@ -86,7 +87,6 @@ export function createHandler<Native extends object>(
     const subject = typeof given === 'string' ? given : await given
     if (isDecided(native, limiter, subject)) return next()
     const decision = await limiter.consume(subject, usual ?? (await optionsOf(native)))
-    remember(native, { limiter, subject, decision })
     tell(exchange, subject, decision)
     if (!decision.allowed) return refuse(exchange, decision)
     const { receipt } = decision

@@ -24,6 +24,27 @@ eachFramework((framework) => {
     await request(port)
     expect(seen).toEqual([undefined, 1])
   })
+
+  it.each(['draft', ['draft-6', 'draft']] as const)(
+    'tells of all limiters that a request has passed, with %p',
+    async (headers) => {
+      const adapter = memoryAdapter()
+      const [hourly, burst] = [
+        { adapter, name: 'hourly', limit: 9, windowMs: 3_600_000 },
+        { adapter, name: 'burst', limit: 1, windowMs: 2_000, headers },
+      ]
+      const { port } = await framework.serve({
+        gate: {
+          node: () => [onNode(hourly), onNode(burst)],
+          express: () => [onExpress(hourly), onExpress(burst)],
+          koa: () => [onKoa(hourly), onKoa(burst)],
+        },
+      })
+      const both = { 'ratelimit-policy': '"hourly";q=9;w=3600, "burst";q=1;w=2' }
+      expect((await request(port)).headers).toMatchObject({ ...both, ratelimit: '"hourly";r=8;t=3600, "burst";r=0;t=2' })
+      expect(await request(port)).toMatchObject({ status: 429, headers: both })
+    },
+  )
 })
 
 describe('in front of an app that limits as well', () => {

@@ -19,7 +19,7 @@ function fieldsOf(dialects: readonly Dialect[], decision: Decision, partitionKey
       fields[name] = value
     },
   }
-  for (const dialect of dialects) dialect(exchange, decision, partitionKey)
+  for (const dialect of dialects) dialect(exchange, decision, partitionKey, { policies: '', quotas: '' })
   return fields
 }
 

@@ -24,7 +24,7 @@ export function draft(policies: readonly Policy[]): Dialect {
     return decided.length === 0 ? limits : decided.map(({ limit }) => limit)
   }
 
-  return (exchange, { policies: decided }, partitionKey) => {
+  return (exchange, { policies: decided }, partitionKey, told) => {
     if (usualPolicies === '') return
     const partition = partitionKey === undefined ? '' : `;pk=${serializeByteSequence(partitionKey)}`
     let isUsual = partition === ''
@@ -39,9 +39,16 @@ export function draft(policies: readonly Policy[]): Dialect {
       if (each.nextMs > 0) available += `;t=${Math.ceil(each.nextMs / 1_000)}`
       available += partition
     }
-    exchange.setHeader('RateLimit-Policy', isUsual ? usualPolicies : policyField(quotasOf(decided), partition))
-    if (available !== '') exchange.setHeader('RateLimit', available)
+    told.policies = joined(told.policies, isUsual ? usualPolicies : policyField(quotasOf(decided), partition))
+    exchange.setHeader('RateLimit-Policy', told.policies)
+    if (available === '') return
+    told.quotas = joined(told.quotas, available)
+    exchange.setHeader('RateLimit', told.quotas)
   }
+}
+
+function joined(members: string, more: string): string {
+  return members === '' ? more : `${members}, ${more}`
 }
 
 /** No window in the field for one of under a second: its unit is the second. */
