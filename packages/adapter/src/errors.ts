@@ -65,6 +65,13 @@ export function isClosedError(error: unknown): boolean {
   return isAdapterError(error) && 'isClosed' in error && error.isClosed === true
 }
 
+/** Whether a step may have run whose call failed with this: its reply was not waited for, or was lost. */
+export function mayHaveRun(error: unknown): boolean {
+  if (!isAdapterError(error) || isClosedError(error)) return false
+  if (error.code === `${ADAPTER_CODE}_TIMEOUT`) return true
+  return error.code === `${ADAPTER_CODE}_UNAVAILABLE` && 'retryAfterMs' in error && error.retryAfterMs === undefined
+}
+
 /** A key as messages show it: printable, and at most some 80 characters. */
 export function abridged(key: string): string {
   const printable = key.replace(/[^\x20-\x7e]/g, '?')

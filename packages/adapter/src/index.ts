@@ -7,6 +7,7 @@ export {
   AdapterWrongTypeError,
   isAdapterError,
   isClosedError,
+  mayHaveRun,
   OperationError,
 } from './errors.ts'
 export { subjectKey, valueKey } from './keys.ts'

@@ -7,4 +7,5 @@ export { type Heartbeat, type HeartbeatOptions, startHeartbeat } from './lease/h
 export { type Inbox, inboxOf, type Listening, type WaitOptions } from './lease/inbox.ts'
 export type { Permits } from './lease/permits.ts'
 export { type ReleaseArgs, release } from './lease/release.ts'
+export { type Returns, returnsOf } from './lease/returns.ts'
 export { newToken } from './lease/token.ts'

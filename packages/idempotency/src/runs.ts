@@ -1,5 +1,5 @@
-import { type Adapter, isAdapterError, isClosedError } from '@holdfast/adapter'
-import { type Alarms, inboxOf, newToken, startHeartbeat } from '@holdfast/adapter/lease'
+import { type Adapter, isAdapterError, isClosedError, mayHaveRun } from '@holdfast/adapter'
+import { type Alarms, inboxOf, newToken, returnsOf, startHeartbeat } from '@holdfast/adapter/lease'
 import { RunLostError } from './errors.ts'
 import { announceFailure, type IdempotencyFailureEvent } from './events.ts'
 import { type BeginResult, begin } from './operations/begin.ts'
@@ -42,7 +42,7 @@ export interface Run {
    * then, for as long as the lease may stand.
    */
   commit(outcome: Outcome, bytes: Uint8Array): Promise<Committed>
-  /** Frees the key for the next. False when it was not this run's any more, or the adapter fails: then the lease ends by itself. */
+  /** Frees the key for the next. False when it was not this run's any more, or the adapter fails: then it is freed as soon as it can be. */
   cancel(): Promise<boolean>
   /** Nobody waits for it any more: its lease is renewed for `abandonedMs` from now. */
   abandon(): void
@@ -73,6 +73,11 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
   const now = alarms?.now ?? monotonic
   const clock = alarms === undefined ? {} : { alarms }
   const inbox = inboxOf(adapter)
+
+  /** Frees a key of a run that nobody makes, if it has begun. */
+  function giveBack(subject: string, token: string): void {
+    returnsOf(adapter).owe(() => adapter.run(cancel, subject, { token, keepMs: retentionMs, wake: subject }), leaseMs)
+  }
 
   function start(
     { subject, key, fingerprint }: Subject,
@@ -137,6 +142,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
         } catch (error) {
           if (!isAdapterError(error)) throw error
           failed('cancel', error)
+          giveBack(subject, token)
           return false
         }
       },
@@ -154,12 +160,16 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
       const listening = waitMs > 0 ? inbox.listen(subject) : undefined
       let giveUpAt = now() + waitMs
       let running: Extract<BeginResult, { state: 'in-progress' }> | undefined
+      let isUnsure = false
 
       async function ask(): Promise<BeginResult> {
         const address = listening === undefined ? '' : inbox.address
         try {
-          return await adapter.run(begin, subject, { token, fingerprint, leaseMs, keepMs, address })
+          const asked = await adapter.run(begin, subject, { token, fingerprint, leaseMs, keepMs, address })
+          isUnsure = false
+          return asked
         } catch (error) {
+          isUnsure = mayHaveRun(error)
           if (running === undefined || !isAdapterError(error)) throw error
           if (isClosedError(error)) giveUpAt = now()
           return running
@@ -180,6 +190,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
         }
       } finally {
         listening?.stop()
+        if (isUnsure) giveBack(subject, token)
       }
     },
 

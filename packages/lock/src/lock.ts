@@ -1,5 +1,5 @@
 import type { Adapter } from '@holdfast/adapter'
-import { type Alarms, extend, type Heartbeat, type Lease, release, startHeartbeat } from '@holdfast/adapter/lease'
+import { type Alarms, extend, type Heartbeat, type Lease, release, returnsOf, startHeartbeat } from '@holdfast/adapter/lease'
 import { LockLostError } from './errors.ts'
 import { announce } from './events.ts'
 
@@ -33,8 +33,8 @@ export interface Lock {
   /**
    * Gives the lock back, to who is first in line. Never rejects.
    *
-   * @returns Whether it was held until now: false when it was lost, or when the adapter fails: then it ends by itself. A second call
-   *   gives the first one's answer
+   * @returns Whether it was held until now: false when it was lost, or when the adapter fails: then it is given back as soon as that
+   *   works again, or ends by itself. A second call gives the first one's answer
    */
   release(): Promise<boolean>
 
@@ -109,16 +109,18 @@ class LeaseLock implements Lock {
   }
 
   async #giveBack(): Promise<boolean> {
-    const { adapter, name, key, subject, lease } = this.#held
+    const { adapter, name, key, subject, lease, leaseMs } = this.#held
     const wasHeld = this.#heartbeat.isHeld()
     this.#heartbeat.stop()
     const about = { type: 'released', name, key, fence: lease.fence } as const
+    const giveBack = (): Promise<boolean> => adapter.run(release, subject, { token: lease.token })
     try {
       // What is lost by the clock may still stand in Redis, by a renewal whose reply was lost.
-      const held = (await adapter.run(release, subject, { token: lease.token })) && wasHeld
+      const held = (await giveBack()) && wasHeld
       announce({ ...about, held })
       return held
     } catch (error) {
+      returnsOf(adapter).owe(giveBack, leaseMs)
       announce({ ...about, held: false, error })
       return false
     }

@@ -37,6 +37,21 @@ describe('while Redis is frozen', () => {
     expect(await held.release()).toBe(true)
   })
 
+  it('has given back, when it is back, what was released, and what a call that timed out may have taken', async () => {
+    const locks = locksOn(server.url, 3_600_000)
+    const given = await locks.acquire('given')
+    server.freeze()
+    atEnd(() => server.thaw())
+    const calls = [given.release(), locks.acquire('k'), locks.tryAcquire('another')]
+    expect(await Promise.allSettled(calls)).toMatchObject([
+      { value: false },
+      { reason: { code: TYPED } },
+      { reason: { code: TYPED } },
+    ])
+    server.thaw()
+    for (const key of ['given', 'k', 'another']) await acquiredAtLast(locks, key, 3_000)
+  })
+
   it('loses a lease that cannot be renewed, and throws nowhere', async () => {
     const locks = locksOn(server.url, 1_000)
     const held = await locks.acquire('k')

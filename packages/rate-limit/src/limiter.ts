@@ -1,4 +1,4 @@
-import { type Adapter, AdapterFullError, type CallOptions, isAdapterError, isClosedError, subjectKey } from '@holdfast/adapter'
+import { type Adapter, AdapterFullError, type CallOptions, isAdapterError, mayHaveRun, subjectKey } from '@holdfast/adapter'
 import { newToken } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { checkedString, checkKnown } from '@holdfast/adapter/options'
@@ -7,6 +7,7 @@ import { closedBy, OPEN, refusalOf, verdict } from './decide.ts'
 import type { Decision } from './decision.ts'
 import { createDenyCache } from './deny-cache.ts'
 import { announce } from './events.ts'
+import { createGiveBack } from './give-back.ts'
 import { block } from './operations/block.ts'
 import { type ConsumeArgs, type ConsumeResult, consume } from './operations/consume.ts'
 import { reset } from './operations/reset.ts'
@@ -16,7 +17,6 @@ import { checkedMs, type Policy } from './policy.ts'
 import type { ConsumeOptions, RateLimiter } from './rate-limiter.ts'
 import { ChargeReceipt, type Ledger } from './receipt.ts'
 import { registerPolicies } from './registry.ts'
-import { createReturns } from './returns.ts'
 import { createSlots } from './slots.ts'
 
 /**
@@ -33,7 +33,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const denials = denyCache ? createDenyCache(adapter, channel) : undefined
   const leases = policies.filter(({ algorithm }) => algorithm === 'concurrency').map(({ windowMs }) => windowMs)
   const slots = createSlots(Math.min(...leases))
-  const returns = createReturns(channel, Math.max(...leases), call)
+  const owe = createGiveBack(channel, Math.max(...leases), call)
   const ones = policies.map(() => 1)
   const withLimits = new Map<number | string, readonly Policy[]>()
   let local: Adapter | undefined
@@ -46,7 +46,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
     changed: (key) => denials?.forget(key),
     holds: leases.length > 0,
     hold: slots.hold,
-    owe: returns.owe,
+    owe,
   }
 
   function subjectOf(key: string): string {
@@ -86,7 +86,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       }
       return announce(name, key, decision)
     } catch (error) {
-      if (ledger.holds && charge && mayHaveRun(error, signal)) returns.owe({ adapter, subject, args })
+      if (ledger.holds && charge && (signal?.aborted || mayHaveRun(error))) owe({ adapter, key, subject, args })
       if (!isAdapterError(error)) throw error
       return announce(name, key, await decideWithout(key, subject, args, error), error)
     }
@@ -156,12 +156,6 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       return unblocked
     },
   }
-}
-
-/** Where the adapter knows when it tries again, it has not asked Redis. */
-function mayHaveRun(error: unknown, signal: AbortSignal | undefined): boolean {
-  if (!isAdapterError(error)) return signal?.aborted === true
-  return !isClosedError(error) && !('retryAfterMs' in error && error.retryAfterMs !== undefined)
 }
 
 function optionsOf(timeoutMs: number | undefined, signal: AbortSignal | undefined): CallOptions {

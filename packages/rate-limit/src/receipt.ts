@@ -2,13 +2,12 @@ import { type CallOptions, isAdapterError } from '@holdfast/adapter'
 import { type Cost, costsOf } from './cost.ts'
 import type { Receipt } from './decision.ts'
 import { announceFailure, type RateLimitFailureEvent } from './events.ts'
+import type { Taken } from './give-back.ts'
 import type { ConsumeResult } from './operations/consume.ts'
 import { NOT_CHARGED, settle } from './operations/settle.ts'
-import type { Taken } from './returns.ts'
 
 /** What was charged, and where. */
 export interface Charge extends Taken {
-  readonly key: string
   readonly result: ConsumeResult
 }
 
@@ -32,7 +31,7 @@ export interface Ledger {
   readonly holds: boolean
   /** Renews by `renew` until the function that it gives is called. */
   hold(renew: () => Promise<unknown>): () => Promise<void>
-  /** Gives back later what concurrency policies gave. */
+  /** Gives back what concurrency policies gave, as soon as it can be. */
   owe(taken: Taken): void
 }
 

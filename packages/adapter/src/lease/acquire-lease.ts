@@ -1,12 +1,13 @@
 import type { Adapter } from '../adapter.ts'
 import { checkSignal } from '../arguments.ts'
 import { checkedWhole } from '../checks.ts'
-import { isAdapterError, isClosedError } from '../errors.ts'
+import { isAdapterError, isClosedError, mayHaveRun } from '../errors.ts'
 import { type AcquireResult, acquire, OFTEN_MS } from './acquire.ts'
 import { type Alarms, waitingAlarms } from './alarms.ts'
 import { inboxOf } from './inbox.ts'
 import { ALIVE_MS } from './permits.ts'
 import { release } from './release.ts'
+import { returnsOf } from './returns.ts'
 import { newToken } from './token.ts'
 
 export interface AcquireLeaseOptions {
@@ -80,13 +81,14 @@ export async function askForLease(
     } catch (error) {
       if (isClosedError(error)) throw error
       if (isAdapterError(error) && now() - seenAt <= ALIVE_MS) return { state: 'waiting', retryInMs: OFTEN_MS }
+      if (seenAt > Number.NEGATIVE_INFINITY || mayHaveRun(error)) returnsOf(adapter).owe(giveBack, leaseMs)
       throw error
     }
   }
 
   /** Its lease, or its place in line; either ends by itself as well. */
-  async function giveBack(): Promise<void> {
-    await adapter.run(release, key, { token }).catch(() => {})
+  function giveBack(): Promise<boolean> {
+    return adapter.run(release, key, { token })
   }
 
   let retryInMs = 0
@@ -105,7 +107,7 @@ export async function askForLease(
   } finally {
     listening.stop()
   }
-  if (waitMs > 0 || signal?.aborted) await giveBack()
+  if (waitMs > 0 || signal?.aborted) await giveBack().catch(() => returnsOf(adapter).owe(giveBack, leaseMs))
   signal?.throwIfAborted()
   return { state: 'busy', retryInMs }
 }
