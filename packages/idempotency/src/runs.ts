@@ -181,6 +181,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
           const since = now()
           const asked = await ask()
           if (asked.state === 'begun') {
+            if (now() - since >= leaseMs) continue // its lease is over already, or is another's
             return { state: 'begun', run: start(what, { token, attempt: asked.attempt, fence: asked.fence }, since) }
           }
           const leftMs = giveUpAt - now()

@@ -1,3 +1,4 @@
+import type { Adapter } from '@holdfast/adapter'
 import { handClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { describe, expect, it } from '@jest/globals'
@@ -44,6 +45,22 @@ eachAdapter((makeAdapter) => {
     const second = await begun(runs)
     expect([first.attempt, second.attempt]).toEqual([1, 2])
     expect(second.fence).toBeGreaterThan(first.fence)
+  })
+
+  it('runs nothing by an answer that comes after its lease', async () => {
+    const { adapter, alarms, runs } = stage(makeAdapter)
+    let isLate = true
+    const run: Adapter['run'] = async (...call) => {
+      const answer = await adapter.run(...call)
+      if (isLate) {
+        isLate = false
+        await alarms.advance(3_000)
+        await begun(runs)
+      }
+      return answer
+    }
+    const late = stage(makeAdapter, { adapter: { ...adapter, run }, alarms })
+    expect(await late.runs.begin(what)).toEqual(IN_PROGRESS)
   })
 
   it('lets a clock that was set back delay nobody for longer than a lease', async () => {

@@ -98,7 +98,10 @@ export async function askForLease(
       const wait = since < giveUpAt
       const asked = await ask(wait)
       if (signal?.aborted) break
-      if (asked.state === 'held') return { state: 'held', lease: { token, fence: asked.fence, since } }
+      if (asked.state === 'held') {
+        if (now() - since >= leaseMs) continue // the lease is over already, or is another's
+        return { state: 'held', lease: { token, fence: asked.fence, since } }
+      }
       retryInMs = asked.retryInMs
       if (!wait) break
       await listening.wait(Math.min(retryInMs, giveUpAt - now()), { signal, alarms })

@@ -1,3 +1,4 @@
+import type { Adapter } from '@holdfast/adapter'
 import { acquire, acquireLease, extend, newToken, release } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { counting, fakeClock, handClock } from '@holdfast/adapter/testing'
@@ -66,6 +67,17 @@ describe('a line, by a clock by hand', () => {
     const adapter = counting(memoryAdapter({ now: clock.now }))
     return { adapter, alarms: handClock(clock.advance) }
   }
+
+  it('asks again where the answer comes after the lease', async () => {
+    const { adapter, alarms } = stage()
+    const run: Adapter['run'] = async (...call) => {
+      const answer = await adapter.run(...call)
+      if (adapter.counts.run === 1) await alarms.advance(leaseMs)
+      return answer
+    }
+    const lease = await acquireLease({ ...adapter, run }, '{k}', { leaseMs, alarms })
+    expect([adapter.counts.run, lease?.since]).toEqual([2, alarms.now()])
+  })
 
   it('sends at most a command a second for each who waits, while a holder renews for a minute', async () => {
     const { adapter, alarms } = stage()
