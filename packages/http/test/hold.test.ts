@@ -53,6 +53,33 @@ eachFramework((framework) => {
   })
 
   it.each<[string, AppHandler]>([
+    [
+      'has begun to write',
+      ({ res }) => {
+        Object.assign(res, { statusCode: 202, statusMessage: 'On its way' }).write('all of it')
+        Object.assign(res, { statusCode: 500, statusMessage: 'Too late' }).end()
+        return undefined
+      },
+    ],
+    [
+      'has ended',
+      ({ res }) => {
+        Object.assign(res, { statusCode: 202, statusMessage: 'On its way' }).end('all of it')
+        Object.assign(res, { statusCode: 500, statusMessage: 'Too late' })
+        return undefined
+      },
+    ],
+  ])('sends the status that it has seen, whatever a handler sets that %s', async (_what, handler) => {
+    const { bindings, seen } = holding()
+    const { port } = await framework.serve({ gate: bindings, handler })
+    const socket = await sent(port, [{ headers: { Connection: 'close' } }])
+    let received = ''
+    for await (const data of socket) received += String(data)
+    expect(received.split('\r\n')[0]).toBe('HTTP/1.1 202 On its way')
+    expect((await seen).status).toBe(202)
+  })
+
+  it.each<[string, AppHandler]>([
     ['by res.end', ({ res }) => void res.setHeader('X-Handler', '1').end('kept')],
     ['by writeHead', ({ res }) => void res.writeHead(200, { 'X-Handler': '1' }).end('kept')],
     ['by the framework', () => ({ body: 'kept', headers: { 'X-Handler': '1' } })],

@@ -5,6 +5,8 @@ import { checkLength, writeAfterEnd } from './length.ts'
 
 type Callback = (error?: Error | null) => void
 
+type StatusLine = Pick<ServerResponse, 'statusCode' | 'statusMessage'>
+
 interface Pending {
   readonly chunk: Buffer
   readonly callback: Callback | undefined
@@ -21,6 +23,8 @@ export class Held {
   hasBody = true
   /** How many bytes the head says that there are. */
   length: number | undefined
+  /** The status line as it was when the head came: nobody gets what is set on a response after that. */
+  line: StatusLine | undefined
   readonly #res: ServerResponse
   readonly #kept: Kept
   readonly #pending: Pending[] = []
@@ -80,6 +84,7 @@ export class Held {
    */
   send(below: Methods, isGone: boolean): boolean {
     const res = this.#res
+    Object.assign(res, this.line)
     replace(res, { writeHead: below.writeHead }) // hooks over ours have run: Node must not run them again
     this.callBack(isGone)
     const chunks = [...this.#kept.chunks.map((chunk) => ({ chunk, callback: undefined })), ...this.#pending]
