@@ -5,7 +5,7 @@ import { NO_BYTES } from './operations/record.ts'
 import type { Committed, Run } from './runs.ts'
 import { remember } from './seen.ts'
 import { answerBy, type Standing } from './standing.ts'
-import { type Exposed, encodedError, isExposed } from './thrown.ts'
+import { type Exposed, encodedError, exposed } from './thrown.ts'
 
 export interface AttemptRules extends Standing {
   readonly maxBytes: number
@@ -54,17 +54,18 @@ export async function attempt<Native extends object>(
 
   /** What handlers throw is answered in front, by Koa's middlewares: the error is kept, if its answer would be. */
   async function keepThrown(error: unknown): Promise<Committed | undefined> {
-    if (isCancelled || !isExposed(error) || !store(error.status)) {
+    const known = exposed(error)
+    if (isCancelled || known === undefined || !store(known.status)) {
       await run.cancel()
       return undefined
     }
-    const bytes = encoded(error)
+    const bytes = encoded(known)
     if (bytes === undefined) return run.commit('unreplayable', NO_BYTES)
     return bytes.length <= maxBytes ? run.commit('thrown', bytes) : run.commit('too-large', NO_BYTES)
   }
 
   /** None of an error that is no JSON: its client gets it all the same. */
-  function encoded(error: Exposed): Uint8Array | undefined {
+  function encoded({ error }: Exposed): Uint8Array | undefined {
     try {
       return encodedError(error)
     } catch (failure) {

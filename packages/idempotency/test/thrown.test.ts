@@ -22,7 +22,7 @@ async function serving(handler: (ctx: Context) => unknown, options: object = {})
       await next()
     } catch (error) {
       if (ctx.path === '/plain') throw error
-      ctx.status = Number(Reflect.get(Object(error), 'status') ?? 500)
+      ctx.status = Number(Reflect.get(Object(error), ctx.path === '/coded' ? 'statusCode' : 'status') ?? 500)
       ctx.body = { message: String(error), details: Reflect.get(Object(error), 'details') ?? null }
     }
   })
@@ -37,6 +37,19 @@ async function serving(handler: (ctx: Context) => unknown, options: object = {})
   const address = server.address()
   open.push(server)
   return { port: typeof address === 'object' ? (address?.port ?? 0) : 0, count: () => count }
+}
+
+class CardError extends Error {
+  override readonly name = 'CardError'
+  get statusCode(): number {
+    return 402
+  }
+  get status(): number {
+    return this.statusCode
+  }
+  get expose(): boolean {
+    return true
+  }
 }
 
 describe('what a handler of Koa throws', () => {
@@ -54,6 +67,17 @@ describe('what a handler of Koa throws', () => {
       expect(count()).toBe(1)
     },
   )
+
+  it.each<[string, (ctx: Context) => unknown]>([
+    ["of Koa's own", (ctx) => ctx.throw(402, 'Card declined')],
+    ['of a class', () => Promise.reject(new CardError('Card declined'))],
+    ['with nothing else', () => Promise.reject(Object.assign(new Error('Card declined'), { statusCode: 402, expose: true }))],
+  ])('is answered again by its statusCode: an error %s', async (_what, handler) => {
+    const { port, count } = await serving(handler)
+    const [first, replay] = [await post(port, { path: '/coded' }), await post(port, { path: '/coded' })]
+    expect([first.status, replay.status, replay.headers['idempotent-replayed'], count()]).toEqual([402, 402, 'true', 1])
+    expect(replay.body).toBe(first.body)
+  })
 
   it.each<[string, (ctx: Context) => unknown]>([
     ['of the server', (ctx) => ctx.throw(503)],
