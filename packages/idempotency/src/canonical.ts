@@ -6,17 +6,34 @@ const DEEPEST = 1_000
  *
  * @throws {NestedTooDeepError} where it is nested more than 1,000 deep, or in a circle
  */
-export function canonical(value: unknown, depth = 0): string {
+export function canonical(value: unknown): string {
+  return written(value, new Set())
+}
+
+/** @param within What it is nested in */
+function written(value: unknown, within: Set<object>): string {
   if (typeof value !== 'object' || value === null) return scalar(value)
-  if (depth >= DEEPEST) throw new NestedTooDeepError(`Nested more than ${DEEPEST} deep`)
-  if (Array.isArray(value)) return `[${value.map((each) => canonical(each, depth + 1)).join(',')}]`
-  if (hasOwnForm(value)) return canonical(value.toJSON(), depth + 1)
-  if (isIterable(value)) return canonical([...value], depth)
+  if (within.size >= DEEPEST || within.has(value))
+    throw new NestedTooDeepError(`Nested more than ${DEEPEST} deep, or in a circle`)
+  within.add(value)
+  const text = composed(value, within)
+  within.delete(value)
+  return text
+}
+
+function composed(value: object, within: Set<object>): string {
+  if (Array.isArray(value)) return list(value, within)
+  if (hasOwnForm(value)) return written(value.toJSON(), within)
+  if (isIterable(value)) return list([...value], within)
   const members: string[] = []
   for (const [name, member] of Object.entries(value).sort(byName)) {
-    if (member !== undefined) members.push(`${JSON.stringify(name)}:${canonical(member, depth + 1)}`)
+    if (member !== undefined) members.push(`${JSON.stringify(name)}:${written(member, within)}`)
   }
   return `{${members.join(',')}}`
+}
+
+function list(items: readonly unknown[], within: Set<object>): string {
+  return `[${items.map((each) => written(each, within)).join(',')}]`
 }
 
 export class NestedTooDeepError extends RangeError {}
@@ -30,8 +47,10 @@ function isIterable(value: object): value is Iterable<unknown> {
   return Symbol.iterator in value && typeof value[Symbol.iterator] === 'function'
 }
 
+/** `1e400` is parsed to Infinity, which JSON writes as it does null. */
 function scalar(value: unknown): string {
-  return typeof value === 'bigint' ? String(value) : (JSON.stringify(value) ?? 'null')
+  const isNumber = typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+  return isNumber ? String(value) : (JSON.stringify(value) ?? 'null')
 }
 
 /** By UTF-16 code units, as RFC 8785 has it. */

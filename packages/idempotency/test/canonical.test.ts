@@ -30,6 +30,7 @@ it('tells apart what differs', () => {
     [12],
     'null',
     '{}',
+    ...[JSON.parse('1e400'), Number.NEGATIVE_INFINITY, Number.NaN, 'Infinity'],
   ]
   expect(new Set(values.map((value) => canonical(value))).size).toBe(values.length)
 })
@@ -56,6 +57,11 @@ it('refuses what is nested too deep, or in a circle', () => {
   const circle: { self?: unknown } = {}
   circle.self = circle
   expect(() => canonical(circle)).toThrow('Nested more than 1000 deep')
+  const knot: unknown[] = [] // as YAML writes it: &knot [*knot, *knot]
+  knot.push(knot, knot)
+  expect(() => canonical({ knot })).toThrow('Nested more than 1000 deep, or in a circle')
+  const shared = { a: [1] }
+  expect(canonical([shared, { b: shared }, shared])).toBe('[{"a":[1]},{"b":{"a":[1]}},{"a":[1]}]')
 })
 
 function reversed(value: unknown): unknown {
