@@ -69,8 +69,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
   const runs = createRuns({ ...settings, abandonedMs: Number.POSITIVE_INFINITY })
 
   function subjectOf(key: string): string {
-    if (typeof key !== 'string' || key === '')
-      throw new TypeError(`key must be a string that is not empty, got ${JSON.stringify(key)}`)
+    if (typeof key !== 'string' || key === '') throw new TypeError(`key must be a string that is not empty, got ${shown(key)}`)
     return subjectKey('idempotency-run', name, key)
   }
 
@@ -132,6 +131,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
     async run(key, fingerprint, fn) {
       const subject = subjectOf(key)
       checkedString('fingerprint', fingerprint)
+      if (typeof fn !== 'function') throw new TypeError(`fn must be a function, got ${shown(fn)}`)
       const what = { subject, key, fingerprint: digest(fingerprint) }
       const begun = await runs.begin(what).catch((error: unknown) => {
         if (isAdapterError(error)) return { state: 'failed', error } as const

@@ -124,6 +124,22 @@ eachAdapter((makeAdapter) => {
     await expect(run('', '', () => 1)).rejects.toThrow('key must be a string that is not empty, got ""')
     const unnamed = Reflect.apply(run, undefined, ['key', undefined, () => 1])
     await expect(unnamed).rejects.toThrow('fingerprint must be a string, got undefined')
+    await expect(Reflect.apply(run, undefined, [42n, '', () => 1])).rejects.toThrow(
+      'key must be a string that is not empty, got 42',
+    )
+  })
+
+  it('begins nothing without a function', async () => {
+    const { run } = make()
+    await expect(Reflect.apply(run, undefined, ['key', ''])).rejects.toThrow('fn must be a function, got undefined')
+    expect(await run('key', '', ({ attempt }) => attempt)).toMatchObject({ value: 1 })
+  })
+
+  it('tells fingerprints apart that are no text', async () => {
+    const { run } = make()
+    await run('key', '\ud83d', () => 1)
+    expect(await run('key', '\ud83c', () => 2)).toEqual({ state: 'mismatch' })
+    expect(await run('key', '\ud83d', () => 2)).toMatchObject({ value: 1, replayed: true })
   })
 
   it('tells what became of each call', async () => {
