@@ -13,6 +13,7 @@ export interface RawRequest {
 
 export interface RawResponse {
   readonly status: number
+  readonly reason: string
   /** By their names in lower case; one that came several times is joined by `, `. */
   readonly headers: Readonly<Record<string, string>>
   /** As they came: names and values in turn. */
@@ -91,7 +92,8 @@ function parsedOne(received: string, isHead: boolean, hints: readonly number[] =
   const end = received.indexOf('\r\n\r\n')
   if (end === -1) return undefined
   const [statusLine = '', ...lines] = received.slice(0, end).split('\r\n')
-  const status = Number(statusLine.split(' ')[1])
+  const [, code, ...words] = statusLine.split(' ')
+  const [status, reason] = [Number(code), words.join(' ')]
   const rest = received.slice(end + 4)
   if (status < 200) return parsedOne(rest, isHead, [...hints, status]) // a hint, not yet the response
   const headers = parsedHeaders(lines)
@@ -100,7 +102,7 @@ function parsedOne(received: string, isHead: boolean, hints: readonly number[] =
   const bytes = Buffer.from(framed.body, 'latin1')
   const trailers = parsedHeaders(framed.trailers ?? [])
   const rawHeaders = lines.flatMap(split)
-  return { response: { status, headers, rawHeaders, body: bytes.toString(), bytes, trailers, hints }, rest: framed.rest }
+  return { response: { status, reason, headers, rawHeaders, body: bytes.toString(), bytes, trailers, hints }, rest: framed.rest }
 }
 
 function parsedHeaders(lines: readonly string[]): Record<string, string> {

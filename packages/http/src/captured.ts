@@ -5,6 +5,9 @@
 export interface ResponseHead {
   readonly status: number
 
+  /** The reason phrase, where it is another than the status' own. */
+  readonly reason: string | undefined
+
   /** Names and values in turn, as Node's `rawHeaders`: a header that is sent several times is there several times, in order. */
   readonly rawHeaders: string[]
 
@@ -69,6 +72,7 @@ export type Captured = CompleteResponse | { readonly outcome: 'cut' | 'too-large
 export interface CompleteResponse {
   readonly outcome: 'complete'
   readonly status: number
+  readonly reason: string | undefined
   /** Names and values in turn, `Date` included, as later handlers made them: before `onHead` changed any. */
   readonly rawHeaders: readonly string[]
   /** The bytes as the handler wrote them, none for HEAD, 204 and 304: a copy, which nobody else changes. */

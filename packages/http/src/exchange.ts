@@ -96,6 +96,8 @@ export type Handler<Native> = (exchange: Exchange<Native>, next: () => Promise<v
 /** A whole response. `Content-Length` is added; a 204, 205 or 304 has no body, and a HEAD request gets none. */
 export interface HttpResponse {
   readonly status: number
+  /** The reason phrase. Defaults to the status' own. */
+  readonly reason?: string | undefined
   /** These win over `rawHeaders`. */
   readonly headers?: Readonly<Record<string, string>>
   /** Names and values in turn, as `ResponseHead` has them. */

@@ -48,8 +48,8 @@ export async function attempt<Native extends object>(
       await run.cancel()
       return undefined
     }
-    const { status, rawHeaders, body } = captured
-    return run.commit('answer', framed({ status, rawHeaders: lastingHeaders(rawHeaders, replayCookies), body }))
+    const { status, reason, rawHeaders, body } = captured
+    return run.commit('answer', framed({ status, reason, rawHeaders: lastingHeaders(rawHeaders, replayCookies), body }))
   }
 
   /** What handlers throw is answered in front, by Koa's middlewares: the error is kept, if its answer would be. */

@@ -18,13 +18,13 @@ writeFileSync(file, binary)
 afterAll(() => rmSync(folder, { recursive: true }))
 
 /** What a response is, but for what belongs to its connection and its moment. */
-function lasting({ status, rawHeaders, bytes }: RawResponse): unknown {
+function lasting({ status, reason, rawHeaders, bytes }: RawResponse): unknown {
   const headers: string[] = []
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const [name = '', value] = rawHeaders.slice(index, index + 2)
     if (!OF_CONNECTION.test(name)) headers.push(`${name}: ${value}`)
   }
-  return { status, headers, bytes: bytes.toString('base64') }
+  return { status, reason, headers, bytes: bytes.toString('base64') }
 }
 
 const OF_CONNECTION = /^(date|connection|keep-alive|transfer-encoding|content-length|idempotent-replayed)$/i
@@ -44,6 +44,7 @@ const kinds: [string, AppHandler, RegExp?][] = [
   ],
   ['204', () => ({ status: 204, headers: { 'X-Nothing': 'here' } })],
   ['an empty 201', ({ res }) => void res.writeHead(201, { Location: '/payments/1' }).end()],
+  ['a reason of its own', ({ res }) => void res.writeHead(201, 'Paid').end('paid')],
   ['a redirect', () => ({ location: '/payments/1' })],
   ['303', () => ({ status: 303, location: '/payments/1' })],
   ['404', () => ({ status: 404, json: { title: 'No such account' } })],
@@ -243,19 +244,20 @@ eachFramework((framework) => {
     expect([refused.status, JSON.parse(refused.body).reason, broken.count()]).toEqual([409, 'unreplayable', 1])
   })
 
-  it('gives a kept response the headers that a middleware in front sets for each request', async () => {
+  it('gives a kept response the quota that a middleware in front sets for each request, and the other headers of the first', async () => {
     let count = 0
     const front = bound((exchange, next) => {
       count += 1
       exchange.setHeader('RateLimit', `"default";r=${10 - count};t=1`)
+      exchange.setHeader('X-Request-Id', String(count))
       return next()
     })
     const { port } = await framework.serve({
       gate: chained(front, idempotent({ adapter: memoryAdapter() })),
       handler: () => ({ body: 'x' }),
     })
-    expect((await post(port)).headers['ratelimit']).toBe('"default";r=9;t=1')
-    expect((await post(port)).headers['ratelimit']).toBe('"default";r=8;t=1')
+    expect((await post(port)).headers).toMatchObject({ ratelimit: '"default";r=9;t=1', 'x-request-id': '1' })
+    expect((await post(port)).headers).toMatchObject({ ratelimit: '"default";r=8;t=1', 'x-request-id': '1' })
   })
 
   it('answers a request without a key as if it was not there', async () => {

@@ -123,9 +123,10 @@ export class KoaExchange implements Exchange<Context> {
 }
 
 /** By Koa's response and Node's: what the context passes on to them takes as long again. */
-function answer(ctx: Context, { status, headers = {}, rawHeaders = [], body = '' }: HttpResponse): void {
+function answer(ctx: Context, { status, reason, headers = {}, rawHeaders = [], body = '' }: HttpResponse): void {
   const { response, res } = ctx
   response.status = status
+  if (reason !== undefined) response.message = reason
   setRawHeaders(res, rawHeaders)
   for (const name of Object.keys(headers)) res.setHeader(name, headers[name] ?? '')
   const typed = res.hasHeader('content-type')

@@ -10,7 +10,8 @@ export function respond(req: IncomingMessage, res: ServerResponse, response: Htt
   const content = isBare || status === 205 ? '' : body
   const length = isBare ? undefined : Buffer.byteLength(content)
   if (isLookedAt(res)) setHead(res, response, length)
-  else res.writeHead(status, fieldsOf(response, length))
+  else if (response.reason === undefined) res.writeHead(status, fieldsOf(response, length))
+  else res.writeHead(status, response.reason, fieldsOf(response, length))
   if (isBare || req.method === 'HEAD') res.end()
   else end(res, content)
 }
@@ -27,8 +28,13 @@ function isLookedAt(res: ServerResponse): boolean {
 }
 
 /** Puts the fields of a response among those that are set, in the place of others of their names. */
-function setHead(res: ServerResponse, { status, headers = {}, rawHeaders = [] }: HttpResponse, length: number | undefined): void {
+function setHead(
+  res: ServerResponse,
+  { status, reason, headers = {}, rawHeaders = [] }: HttpResponse,
+  length: number | undefined,
+): void {
   res.statusCode = status
+  if (reason !== undefined) res.statusMessage = reason
   setRawHeaders(res, rawHeaders)
   for (const name of Object.keys(headers)) res.setHeader(name, headers[name] ?? '')
   for (const name of length === undefined ? BODY_FIELDS : FRAMING) if (res.hasHeader(name)) res.removeHeader(name)

@@ -5,17 +5,19 @@ import type { Kept } from './kept.ts'
 export interface TakenHead {
   readonly head: ResponseHead
   readonly status: number
+  readonly reason: string | undefined
   readonly rawHeaders: readonly string[]
 }
 
 export function takenFrom(head: ResponseHead): TakenHead {
-  return { head, status: head.status, rawHeaders: head.rawHeaders }
+  return { head, status: head.status, reason: head.reason, rawHeaders: head.rawHeaders }
 }
 
-export function completeOf({ head, status, rawHeaders }: TakenHead, kept: Kept): CompleteResponse {
+export function completeOf({ head, status, reason, rawHeaders }: TakenHead, kept: Kept): CompleteResponse {
   return {
     outcome: 'complete',
     status,
+    reason,
     rawHeaders,
     head,
     get body() {

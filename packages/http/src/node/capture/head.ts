@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+import { type OutgoingHttpHeader, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { ResponseHead } from '../../captured.ts'
 import { rawHeadersOf, setRawHeaders } from '../header-list.ts'
 import { withoutMark } from './disguise.ts'
@@ -12,6 +12,11 @@ export class Head implements ResponseHead {
 
   get status(): number {
     return this.#res.statusCode
+  }
+
+  get reason(): string | undefined {
+    const { statusCode, statusMessage } = this.#res
+    return statusMessage === STATUS_CODES[statusCode] ? undefined : statusMessage || undefined
   }
 
   get rawHeaders(): string[] {
