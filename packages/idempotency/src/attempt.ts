@@ -46,6 +46,7 @@ export async function attempt<Native extends object>(
     if (captured.outcome !== 'complete' && !isLarge) return run.commit('unreplayable', NO_BYTES)
     if (captured.outcome !== 'complete' || !store(captured.status)) {
       await run.cancel()
+      exchange.onClose(run.fail) // a handler may go on after its response, or after that of a timeout in front
       return undefined
     }
     const { status, reason, rawHeaders, body } = captured
@@ -56,6 +57,7 @@ export async function attempt<Native extends object>(
   async function keepThrown(error: unknown): Promise<Committed | undefined> {
     const known = exposed(error)
     if (isCancelled || known === undefined || !store(known.status)) {
+      run.fail()
       await run.cancel()
       return undefined
     }

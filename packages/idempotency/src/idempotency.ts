@@ -15,7 +15,10 @@ export interface RunContext {
   readonly attempt: number
   /** Greater than that of any run of this key before: let what it works on refuse a smaller one. Undefined where nothing protects it. */
   readonly fence: number | undefined
-  /** Aborted with a `RunLostError` when the run has lost its lease, and another may have begun. */
+  /**
+   * Aborted with a `RunLostError` when another may begin: the run has lost its lease, or its function has thrown, and something that it
+   * called is still at work.
+   */
   readonly signal: AbortSignal
 }
 
@@ -35,8 +38,8 @@ export interface Idempotency {
   /**
    * Runs `fn`, unless its key was run already: then it gives what came of that.
    *
-   * Two commands, and one more for every third of `leaseMs` that it takes; one where it does not run. When `fn` throws, the key is
-   * free again. An `fn` that never ends keeps its key for as long as the process lives.
+   * Two commands, and one more for every third of `leaseMs` that it takes; one where it does not run. When `fn` throws, its
+   * `signal` is aborted and the key is free again. An `fn` that never ends keeps its key for as long as the process lives.
    *
    * @param fingerprint Of what is asked for: the same key with another one is a mismatch
    * @throws what `fn` throws
@@ -105,6 +108,7 @@ export function createIdempotency(options: IdempotencyOptions): Idempotency {
         },
       })
     } catch (error) {
+      run.fail()
       await run.cancel()
       throw error
     }

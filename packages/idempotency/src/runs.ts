@@ -35,7 +35,7 @@ export interface Run {
   readonly attempt: number
   /** Greater than that of any run of this key before. */
   readonly fence: number
-  /** Aborted with a `RunLostError` when the lease is lost. */
+  /** Aborted with a `RunLostError` when the lease is lost, or the run has failed. */
   readonly signal: AbortSignal
   /**
    * Keeps what came of it; `'too-large'` of what the adapter has no room for. Never rejects because the adapter fails: it tries again
@@ -44,6 +44,8 @@ export interface Run {
   commit(outcome: Outcome, bytes: Uint8Array): Promise<Committed>
   /** Frees the key for the next. False when it was not this run's any more, or the adapter fails: then it is freed as soon as it can be. */
   cancel(): Promise<boolean>
+  /** Aborts `signal`: its key is freed because it failed, and what of it is still at work may meet the next. */
+  fail(): void
   /** Nobody waits for it any more: its lease is renewed for `abandonedMs` from now. */
   abandon(): void
 }
@@ -146,6 +148,8 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
           return false
         }
       },
+
+      fail: () => heartbeat.lose(),
 
       abandon() {
         abandonedAt = Math.min(abandonedAt, now())

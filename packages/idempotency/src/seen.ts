@@ -11,7 +11,10 @@ export interface IdempotentRequest {
    * protects the request: there is no key, or the adapter has failed and `failure` is `'open'`.
    */
   readonly fence: number | undefined
-  /** Aborted with a `RunLostError` when the attempt has lost its lease, and another may have begun. */
+  /**
+   * Aborted with a `RunLostError` when another attempt may begin: this one has lost its lease, or has failed, though its handler may
+   * still be at work. Not aborted by `cancel`.
+   */
   readonly signal: AbortSignal
   /**
    * Frees the key at once, and the response is not kept: the next request with this key runs, whatever it asks for.

@@ -129,6 +129,18 @@ eachAdapter((makeAdapter) => {
     )
   })
 
+  it('tells what is still at work of a function that has thrown, before another runs', async () => {
+    const { run } = make()
+    const order: string[] = []
+    const first = run('key', '', ({ signal }) => {
+      signal.addEventListener('abort', () => order.push(String(Reflect.get(Object(signal.reason), 'code'))))
+      return Promise.all([new Promise(() => {}), Promise.reject(new Error('one of them, on purpose'))])
+    })
+    await expect(first).rejects.toThrow('one of them, on purpose')
+    await run('key', '', ({ attempt, signal }) => order.push(`attempt ${attempt}, aborted: ${signal.aborted}`))
+    expect(order).toEqual(['ERR_HOLDFAST_RUN_LOST', 'attempt 2, aborted: false'])
+  })
+
   it('begins nothing without a function', async () => {
     const { run } = make()
     await expect(Reflect.apply(run, undefined, ['key', ''])).rejects.toThrow('fn must be a function, got undefined')

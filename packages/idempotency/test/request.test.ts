@@ -4,14 +4,17 @@ import { connect, createServer } from 'node:http2'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing } from '@holdfast/adapter/testing'
 import { front } from '@holdfast/http/node'
-import { getIdempotency, type IdempotentRequest } from '@holdfast/idempotency/express'
+import { getIdempotency, type IdempotentRequest, idempotency as idempotencyOnExpress } from '@holdfast/idempotency/express'
 import { idempotency } from '@holdfast/idempotency/koa'
 import { idempotency as inFront } from '@holdfast/idempotency/node'
 import { type AppHandler, bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { request } from '@holdfast/test/raw-http'
 import { expect, it } from '@jest/globals'
+import express from 'express'
+import express4 from 'express4'
 import Koa from 'koa'
 import { idempotent, post } from './idempotent.ts'
+import { deferred } from './stage.ts'
 
 eachFramework((framework) => {
   /** Notes what handlers get to know, and lets them do something with it. */
@@ -60,6 +63,52 @@ eachFramework((framework) => {
     expect(seen[1]?.fence).toBeGreaterThan(seen[0]?.fence ?? Number.POSITIVE_INFINITY)
     expect(await seen[1]?.cancel()).toBe(false) // it has been kept
   })
+})
+
+it.each([
+  ['Express 4', express4],
+  ['Express 5', express],
+])('tells a handler of %s that works on when a timeout in front has answered for it', async (_name, create) => {
+  const app = create()
+  const aborted = deferred()
+  app.use((_req, res, next) => {
+    setImmediate(() => void res.status(503).send('timeout'))
+    next()
+  })
+  app.use(idempotencyOnExpress({ adapter: memoryAdapter(), scope: 'public' }))
+  app.post('/payments', (req) => {
+    const { attempt, signal } = getIdempotency(req)
+    if (attempt === 1) signal.addEventListener('abort', () => aborted.resolve())
+  })
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  expect(await post(port)).toMatchObject({ status: 503, body: 'timeout' })
+  await aborted.promise
+  server.close()
+})
+
+it('leaves the signal of a handler alone that has cancelled, or whose response is kept', async () => {
+  const seen: IdempotentRequest[] = []
+  const app = express()
+    .use(idempotencyOnExpress({ adapter: memoryAdapter(), scope: 'public' }))
+    .post('/payments', async (req, res) => {
+      const known = getIdempotency(req)
+      seen.push(known)
+      if (known.attempt === 1) await known.cancel()
+      res.sendStatus(201)
+    })
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+  for (let time = 0; time < 2; time += 1) expect((await post(port)).status).toBe(201)
+  expect(seen.map(({ attempt, signal }) => [attempt, signal.aborted])).toEqual([
+    [1, false],
+    [2, false],
+  ])
+  server.close()
 })
 
 it('frees the key of a request whose response cannot be held, as over HTTP/2: none after it is told to wait', async () => {

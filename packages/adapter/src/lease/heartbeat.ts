@@ -44,8 +44,10 @@ export interface Heartbeat {
   renew(): Promise<boolean>
   /** Renews no more by itself: the lease ends `leaseMs` after the last renewal, and then `signal` is aborted. */
   rest(): void
-  /** Ends it, before the lease is given back. `signal` is not aborted any more. */
+  /** Ends it, before the lease is given back. `signal` is not aborted any more, but by `lose`. */
   stop(): void
+  /** Ends it, and aborts `signal`: the lease is given back, or was, and what works on may meet the next holder. */
+  lose(): void
 }
 
 /**
@@ -124,6 +126,10 @@ class Pulse implements Heartbeat {
   stop(): void {
     this.#over = true
     this.#cancel()
+  }
+
+  lose(): void {
+    if (this.#lostBy === undefined) this.#lose(this.#lost())
   }
 
   #wait(): void {

@@ -196,3 +196,18 @@ it('rests: it lasts to the end of the last renewal, and is lost then', async () 
   expect(heartbeat.signal.reason).toEqual(lost())
   expect(renew).toHaveBeenCalledTimes(1)
 })
+
+it('is lost where it is told so, once, also after it was stopped', () => {
+  const alarms = handClock()
+  for (const stops of [true, false]) {
+    const heartbeat = startHeartbeat({ leaseMs: 3_000, renew: async () => true, lost, alarms })
+    if (stops) heartbeat.stop()
+    const { signal } = heartbeat
+    expect(signal.aborted).toBe(false)
+    heartbeat.lose()
+    const { reason } = signal
+    expect(reason).toEqual(lost())
+    heartbeat.lose()
+    expect([heartbeat.isHeld(), heartbeat.signal.reason]).toEqual([false, reason])
+  }
+})
