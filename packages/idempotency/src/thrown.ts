@@ -9,7 +9,11 @@ export interface Exposed {
 }
 
 /** What Koa and its middlewares look at. */
-type Answerable = Error & { readonly status?: unknown; readonly statusCode?: unknown; readonly expose?: unknown }
+interface Answerable extends Error {
+  readonly status?: unknown
+  readonly statusCode?: unknown
+  readonly expose?: unknown
+}
 
 /** Undefined for an error of the app's own, or anything else that was thrown. */
 export function exposed(error: unknown): Exposed | undefined {
