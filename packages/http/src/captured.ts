@@ -69,6 +69,9 @@ export interface TeeOptions extends HoldOptions {
  */
 export type Captured = CompleteResponse | { readonly outcome: 'cut' | 'too-large' | 'passed' }
 
+/** What a body was before it was bytes: `'none'` where Koa sends the status in words. */
+export type BodyForm = 'bytes' | 'text' | 'json' | 'none'
+
 export interface CompleteResponse {
   readonly outcome: 'complete'
   readonly status: number
@@ -77,6 +80,8 @@ export interface CompleteResponse {
   readonly rawHeaders: readonly string[]
   /** The bytes as the handler wrote them, none for HEAD, 204 and 304: a copy, which nobody else changes. */
   readonly body: Buffer
+  /** As what the handlers left the body in Koa's context; elsewhere `'bytes'`. */
+  readonly form: BodyForm
   /** The head that will be sent, of a response that is held. */
   readonly head: ResponseHead
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Captured, HoldOptions, TeeOptions } from './captured.ts'
+import type { BodyForm, Captured, HoldOptions, TeeOptions } from './captured.ts'
 
 /** One request and the response to it, the same on every framework. */
 export interface Exchange<Native> {
@@ -103,4 +103,6 @@ export interface HttpResponse {
   /** Names and values in turn, as `ResponseHead` has them. */
   readonly rawHeaders?: readonly string[]
   readonly body?: string | Uint8Array
+  /** As what Koa's middlewares in front find the body. Defaults to what it is given as. */
+  readonly form?: BodyForm
 }

@@ -1,4 +1,4 @@
-import type { HttpResponse } from '@holdfast/http'
+import type { BodyForm, HttpResponse } from '@holdfast/http'
 
 /** A response as it is given again. */
 export interface Answer {
@@ -6,6 +6,7 @@ export interface Answer {
   readonly reason: string | undefined
   readonly rawHeaders: readonly string[]
   readonly body: Uint8Array
+  readonly form: BodyForm
 }
 
 /** What is written first; answers of another version are not read. */
@@ -13,11 +14,11 @@ const VERSION = 2
 /** Version, 3 bytes of nothing, and how long the head is. */
 const LENGTHS_BYTES = 8
 
-type Head = [status: number, reason: string, ...rawHeaders: string[]]
+type Head = [status: number, reason: string, form: BodyForm, ...rawHeaders: string[]]
 
-/** An answer as it is kept: its status, reason and headers as JSON, and its body. */
-export function framed({ status, reason = '', rawHeaders, body }: Answer): Buffer {
-  const head = Buffer.from(JSON.stringify([status, reason, ...rawHeaders]))
+/** An answer as it is kept: its head as JSON, and its body. */
+export function framed({ status, reason = '', form, rawHeaders, body }: Answer): Buffer {
+  const head = Buffer.from(JSON.stringify([status, reason, form, ...rawHeaders]))
   const lengths = Buffer.alloc(LENGTHS_BYTES)
   lengths.writeUInt8(VERSION, 0)
   lengths.writeUInt32LE(head.length, 4)
@@ -29,13 +30,13 @@ export function unframed({ buffer, byteOffset, byteLength }: Uint8Array): Answer
   const frame = Buffer.from(buffer, byteOffset, byteLength)
   if (byteLength < LENGTHS_BYTES || frame[0] !== VERSION) throw new Error('A stored answer is none of this version')
   const headEnd = LENGTHS_BYTES + frame.readUInt32LE(4)
-  const [status, reason, ...rawHeaders] = JSON.parse(frame.toString('utf8', LENGTHS_BYTES, headEnd)) as Head // by `framed`
-  return { status, reason: reason || undefined, rawHeaders, body: frame.subarray(headEnd) }
+  const [status, reason, form, ...rawHeaders] = JSON.parse(frame.toString('utf8', LENGTHS_BYTES, headEnd)) as Head // by `framed`
+  return { status, reason: reason || undefined, form, rawHeaders, body: frame.subarray(headEnd) }
 }
 
 /** An answer as it is sent again. */
-export function replayOf({ status, reason, rawHeaders, body }: Answer): HttpResponse {
-  return { status, reason, rawHeaders, body, headers: { 'Idempotent-Replayed': 'true' } }
+export function replayOf(answer: Answer): HttpResponse {
+  return { ...answer, headers: { 'Idempotent-Replayed': 'true' } }
 }
 
 /**

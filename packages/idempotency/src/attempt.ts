@@ -49,8 +49,9 @@ export async function attempt<Native extends object>(
       exchange.onClose(run.fail) // a handler may go on after its response, or after that of a timeout in front
       return undefined
     }
-    const { status, reason, rawHeaders, body } = captured
-    return run.commit('answer', framed({ status, reason, rawHeaders: lastingHeaders(rawHeaders, replayCookies), body }))
+    const rawHeaders = lastingHeaders(captured.rawHeaders, replayCookies)
+    const { status, reason, body, form } = captured
+    return run.commit('answer', framed({ status, reason, rawHeaders, body, form }))
   }
 
   /** What handlers throw is answered in front, by Koa's middlewares: the error is kept, if its answer would be. */

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { counting } from '@holdfast/adapter/testing'
-import { type AppHandler, bound, chained, eachFramework } from '@holdfast/test/frameworks'
+import { type AppHandler, type Bindings, bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { type RawResponse, request, sent } from '@holdfast/test/raw-http'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { idempotent, keyed, post } from './idempotent.ts'
@@ -259,6 +259,33 @@ eachFramework((framework) => {
     expect((await post(port)).headers).toMatchObject({ ratelimit: '"default";r=9;t=1', 'x-request-id': '1' })
     expect((await post(port)).headers).toMatchObject({ ratelimit: '"default";r=8;t=1', 'x-request-id': '1' })
   })
+
+  if (framework.binding === 'koa')
+    it.each<[string, AppHandler]>([
+      ['an object', () => ({ json: { paid: true } })],
+      ['a text', () => ({ body: 'paid' })],
+      ['bytes', () => ({ body: Buffer.from([0, 255]) })],
+      ['nothing, for which Koa sends the status in words', () => ({ status: 202 })],
+    ])('leaves to a middleware in front the body that a handler has left: %s', async (_what, handler) => {
+      const envelope: Bindings = {
+        ...bound(),
+        koa: () => [
+          async (ctx, next) => {
+            await next()
+            const { body, status } = ctx
+            ctx.body = { data: body ?? null }
+            ctx.status = status
+          },
+        ],
+      }
+      const bare = await framework.serve({ gate: envelope, handler })
+      const gate = chained(envelope, idempotent({ adapter: memoryAdapter() }))
+      const { port } = await framework.serve({ gate, handler })
+      const expected = lasting(await post(bare.port))
+      const [first, replay] = [await post(port), await post(port)]
+      expect([lasting(first), lasting(replay)]).toEqual([expected, expected])
+      expect(replay.headers['idempotent-replayed']).toBe('true')
+    })
 
   it('answers a request without a key as if it was not there', async () => {
     const { port } = await serve(() => ({ body: 'x' }))

@@ -1,30 +1,32 @@
 import { Readable, Stream } from 'node:stream'
 import type { Context } from 'koa'
+import type { BodyForm } from '../captured.ts'
 import { hasBody } from '../node/capture/head.ts'
 
 /** What Koa would send for `ctx.body`. */
-export type Body = { readonly bytes: Buffer; readonly isMessage: boolean } | { readonly stream: Readable }
+export type Body = { readonly bytes: Buffer; readonly form: BodyForm } | { readonly stream: Readable }
 
 /** A body that is an object is turned into its JSON here: it may be another by the time that Koa would. */
 export function bodyOf(ctx: Context): Body {
   const body: unknown = ctx.body
   if (!hasBody(ctx.method, ctx.status) || ctx.status === 205) return bytes('')
   if (body === null || body === undefined) return isExplicitlyEmpty(ctx) ? bytes('') : message(ctx)
-  if (typeof body === 'string' || Buffer.isBuffer(body)) return bytes(body)
+  if (typeof body === 'string') return bytes(body, 'text')
+  if (Buffer.isBuffer(body)) return bytes(body)
   const stream = streamOf(body)
   if (stream !== undefined) return { stream }
   const json = JSON.stringify(body)
   ctx.body = json
-  return bytes(json)
+  return bytes(json, 'json')
 }
 
-function bytes(body: string | Buffer): Body {
-  return { bytes: Buffer.from(body), isMessage: false }
+function bytes(body: string | Buffer, form: BodyForm = 'bytes'): Body {
+  return { bytes: Buffer.from(body), form }
 }
 
 /** Without a body, Koa sends the status in words. */
 function message(ctx: Context): Body {
-  return { bytes: Buffer.from(ctx.message || String(ctx.status)), isMessage: true }
+  return bytes(ctx.message || String(ctx.status), 'none')
 }
 
 function isExplicitlyEmpty({ response }: Context): boolean {
@@ -49,4 +51,16 @@ export function replaceBody(ctx: Context, stream: Readable): void {
   const length = ctx.res.getHeader('Content-Length')
   ctx.body = stream
   if (length !== undefined) ctx.set('Content-Length', String(length))
+}
+
+/** Leaves an object as it was when it was made JSON: its text, where the object would give another, as numbers of JSON.rawJSON do. */
+export function leaveJson(ctx: Context, json: string): void {
+  const body: unknown = JSON.parse(json)
+  if (JSON.stringify(body) === json) leaveBody(ctx, body)
+}
+
+/** Gives the middlewares in front what handlers would have left: Koa's own setter would make a type, a length and a status of it. */
+export function leaveBody({ response }: Context, body: unknown): void {
+  Reflect.deleteProperty(response, '_explicitNullBody')
+  Reflect.set(response, '_body', body)
 }

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import type { Context } from 'koa'
-import type { Captured, HoldOptions, ResponseHead, TeeOptions } from '../captured.ts'
+import type { BodyForm, Captured, HoldOptions, ResponseHead, TeeOptions } from '../captured.ts'
 import { Capture } from '../node/capture/capture.ts'
 import { completeOf, type TakenHead, takenFrom } from '../node/capture/complete.ts'
 import { addDate } from '../node/capture/head.ts'
 import { Kept } from '../node/capture/kept.ts'
 import { lengthOf } from '../node/capture/length.ts'
 import { whenClosed } from '../node/closed.ts'
-import { bodyOf, replaceBody } from './body.ts'
+import { bodyOf, leaveJson, replaceBody } from './body.ts'
 import { collect, keptChunks } from './collect.ts'
 import { CopyingStream } from './copying-stream.ts'
 import { MessageHead } from './message-head.ts'
@@ -91,7 +91,7 @@ export class KoaCapture {
   async #inContext(): Promise<Captured> {
     const body = bodyOf(this.#ctx)
     addDate(this.#ctx.res)
-    const head = takenFrom('bytes' in body && body.isMessage ? new MessageHead(this.#ctx.res) : this.head)
+    const head = takenFrom('bytes' in body && body.form === 'none' ? new MessageHead(this.#ctx.res) : this.head)
     const mode = this.#ask(head.head)
     if (mode === 'pass') return this.#out('passed')
     const kept = new Kept(this.#options.maxBytes)
@@ -99,7 +99,7 @@ export class KoaCapture {
       if (!kept.fits(body.bytes.length)) return this.#tooLarge(mode, head.head)
       kept.add(body.bytes)
       this.#options.onWhole?.()
-      return this.#complete(mode, head, kept)
+      return this.#complete(mode, head, kept, body.form)
     }
     if (mode === 'tee' && !this.#socket.destroyed) return this.#copy(body.stream, head, kept)
     return this.#collect(mode, body.stream, head, kept)
@@ -150,13 +150,14 @@ export class KoaCapture {
     return this.#node.isOpen ? this.#cut(mode) : this.#node.captured
   }
 
-  #complete(mode: 'tee' | 'hold', head: TakenHead, kept: Kept): Captured {
+  #complete(mode: 'tee' | 'hold', head: TakenHead, kept: Kept, form?: BodyForm): Captured {
     if (mode === 'tee') this.#letGo()
     else {
       this.#node.stop()
       this.#held = 'complete'
+      if (form === 'json') leaveJson(this.#ctx, kept.whole.toString())
     }
-    return completeOf(head, kept)
+    return completeOf(head, kept, form)
   }
 
   #cut(mode: 'tee' | 'hold'): Captured {

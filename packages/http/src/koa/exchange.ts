@@ -9,7 +9,7 @@ import { onEnded } from '../node/ended.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
 import { bufferOf, isGarbledByEnd, respond } from '../node/respond.ts'
 import { again } from './again.ts'
-import { replaceBody } from './body.ts'
+import { leaveBody, leaveJson, replaceBody } from './body.ts'
 import { KoaCapture } from './capture.ts'
 import { keepOnError } from './errors.ts'
 
@@ -123,14 +123,20 @@ export class KoaExchange implements Exchange<Context> {
 }
 
 /** By Koa's response and Node's: what the context passes on to them takes as long again. */
-function answer(ctx: Context, { status, reason, headers = {}, rawHeaders = [], body = '' }: HttpResponse): void {
+function answer(ctx: Context, { status, reason, headers = {}, rawHeaders = [], body = '', form }: HttpResponse): void {
   const { response, res } = ctx
   response.status = status
   if (reason !== undefined) response.message = reason
   setRawHeaders(res, rawHeaders)
   for (const name of Object.keys(headers)) res.setHeader(name, headers[name] ?? '')
+  if (form === 'none') {
+    res.removeHeader('Content-Type') // that of a status in words is Koa's to set
+    return leaveBody(ctx, undefined)
+  }
   const typed = res.hasHeader('content-type')
-  response.body = typeof body === 'string' ? body : bufferOf(body)
+  const bytes = typeof body === 'string' ? body : bufferOf(body)
+  response.body = form === 'text' || form === 'json' ? String(bytes) : bytes
   if (!typed) res.removeHeader('Content-Type') // Koa guesses one
   if (isGarbledByEnd(res) && body.length > 0) replaceBody(ctx, Readable.from([response.body], { objectMode: false }))
+  else if (form === 'json') leaveJson(ctx, String(response.body))
 }
