@@ -1,11 +1,11 @@
-import { type Adapter, isAdapterError, mayHaveRun } from '@holdfast/adapter'
-import { inboxOf, newToken, returnsOf, startHeartbeat } from '@holdfast/adapter/lease'
+import { type Adapter, isAdapterError } from '@holdfast/adapter'
+import { inboxOf, newToken, startHeartbeat } from '@holdfast/adapter/lease'
 import type { Budget } from './budget.ts'
 import { isNested } from './context.ts'
 import type { Entries, Looked } from './entries.ts'
 import { type FailedLoad, failedLoad, RemoteLoadError } from './errors.ts'
 import type { Entry } from './frame.ts'
-import { type BeginResult, begin } from './operations/begin.ts'
+import { begin } from './operations/begin.ts'
 import { renew } from './operations/renew.ts'
 import { settle } from './operations/settle.ts'
 import type { Moment } from './tag-clock.ts'
@@ -107,20 +107,14 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
     }
   }
 
-  async function end({ key, leaseMs, failed }: Task, token: string, outcome: string, budget: Budget): Promise<void> {
+  async function end({ key, failed }: Task, token: string, outcome: string, budget: Budget): Promise<void> {
     const wake = entries.subjectOf(key)
     try {
       await budget.spend((options) => adapter.run(settle, wake, { token, outcome, wake }, options))
     } catch (error) {
       if (!isAdapterError(error)) throw error
       failed(error)
-      giveBack(wake, token, leaseMs)
     }
-  }
-
-  /** Ends a load that nobody does, if it has begun: whoever waits for it loads. */
-  function giveBack(wake: string, token: string, leaseMs: number): void {
-    returnsOf(adapter).owe(() => adapter.run(settle, wake, { token, outcome: 'unshared', wake }), leaseMs)
   }
 
   async function alone(task: Task, moment: Moment): Promise<Obtained> {
@@ -138,16 +132,6 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
     let { seen, moment } = looked
     let waitedFor = ''
 
-    async function ask(token: string, within: Budget): Promise<BeginResult> {
-      const asking = { token, leaseMs, seen, waitedFor, address: waits ? inbox.address : '' }
-      try {
-        return await within.spend((options) => adapter.run(begin, subject, asking, options))
-      } catch (error) {
-        if (mayHaveRun(error)) giveBack(subject, token, leaseMs)
-        throw error
-      }
-    }
-
     /** The value, if one has come that will do. */
     async function lookAgain(within: Budget): Promise<Obtained | undefined> {
       const [again = looked] = await entries.look([key], within)
@@ -160,7 +144,10 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
       for (let left = budget; ; ) {
         const token = newToken()
         const since = performance.now()
-        const asked = await ask(token, left)
+        const address = waits ? inbox.address : ''
+        const asked = await left.spend((options) =>
+          adapter.run(begin, subject, { token, leaseMs, seen, waitedFor, address }, options),
+        )
         if (asked.state === 'lead') return await lead(task, { token, since, moment, budget: left })
         if (asked.state === 'settled') {
           if (asked.outcome === 'undefined') return { from: 'loader', value: undefined, tags: [] }

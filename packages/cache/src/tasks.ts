@@ -95,7 +95,6 @@ export function createTasks(settings: CacheSettings, { entries, reader, near }: 
       } catch (error) {
         if (!isAdapterError(error)) throw error
         announceFailure({ name, key, call: 'adapter', error })
-        return 'unshared'
       } finally {
         if (asked !== undefined) near?.answered(key, asked)
       }

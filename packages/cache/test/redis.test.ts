@@ -1,5 +1,4 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Adapter } from '@holdfast/adapter'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createCache } from '@holdfast/cache'
 import {
@@ -180,34 +179,6 @@ describe('while Redis is away', () => {
     expect(await timed(() => cache.getOrSet('42', load))).toBeLessThan(200 + BUSY_MS)
     server.thaw()
   })
-
-  it.each(['cache.begin', 'cache.store'])(
-    'lost at a %s: when it is back nobody waits for a load that nobody does',
-    async (lost) => {
-      const proxy = await startProxy(server.port)
-      const prefix = ownPrefix()
-      const [real, direct] = [redisAdapter({ url: proxy.url, prefix }), redisAdapter({ url: server.url, prefix })]
-      closing.push(
-        () => real.close(),
-        () => direct.close(),
-        () => proxy.stop(),
-      )
-      const run: Adapter['run'] = async (operation, ...call) => {
-        if (operation.name === lost && lost === 'cache.begin') proxy.cutReplies()
-        else if (operation.name === lost) await proxy.refuse()
-        return real.run(operation, ...call)
-      }
-      const options = { ttlMs: 60_000, loadLeaseMs: 3_600_000 }
-      const [cache, other] = [
-        createCache({ adapter: { ...real, run }, ...options }),
-        createCache({ adapter: direct, ...options }),
-      ]
-      await other.getOrSet('warm', () => 1)
-      expect(await cache.getOrSet('42', () => 'alone')).toBe('alone')
-      await proxy.restore()
-      expect(await timed(() => other.getOrSet('42', () => 'loaded'))).toBeLessThan(3_000)
-    },
-  )
 
   it('cut off, copies near by go when it is back', async () => {
     const proxy = await startProxy(server.port)
