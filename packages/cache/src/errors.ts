@@ -45,11 +45,19 @@ export class RemoteLoadError extends Error {
 
 const LONGEST_MESSAGE = 1_000
 
+/** What can be told of whatever a loader has thrown. */
 export function failedLoad(error: unknown): FailedLoad {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error).slice(0, LONGEST_MESSAGE) }
-  const { name, message } = error
-  const code = 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined
-  return { name, message: message.slice(0, LONGEST_MESSAGE), ...(code !== undefined && { code }) }
+  try {
+    if (!(error instanceof Error)) return { name: 'Error', message: String(error).slice(0, LONGEST_MESSAGE) }
+    const code = 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined
+    return {
+      name: String(error.name),
+      message: String(error.message).slice(0, LONGEST_MESSAGE),
+      ...(code !== undefined && { code }),
+    }
+  } catch {
+    return { name: 'Error', message: 'The loader has thrown what is no text' } // an object without a prototype, say
+  }
 }
 
 function abridged(key: string): string {

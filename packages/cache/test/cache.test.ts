@@ -70,6 +70,19 @@ eachAdapter((makeAdapter) => {
       expect(runs).toBe(2)
     })
 
+    it.each<[string, unknown]>([
+      ['an object without a prototype', Object.create(null)],
+      ['an error whose message is none', Object.assign(new Error('text'), { message: { of: 'another kind' } })],
+      ['a symbol', Symbol('thrown')],
+    ])('gives %s to whoever waits, too, and does not keep the next one waiting', async (_, thrown) => {
+      const { cache, other } = cacheOf()
+      const load = async () => {
+        throw thrown
+      }
+      expect(await cache.getOrSet('42', load).catch((error: unknown) => error)).toBe(thrown)
+      expect(await other.getOrSet('42', () => 'loaded')).toBe('loaded')
+    })
+
     it('keeps null for as long as negativeTtlMs says, and does not keep undefined', async () => {
       const { cache, clock } = cacheOf({ negativeTtlMs: 5_000 })
       let runs = 0
