@@ -1,13 +1,13 @@
 import { type Adapter, isAdapterError } from '@holdfast/adapter'
-import { inboxOf, newToken, startHeartbeat } from '@holdfast/adapter/lease'
+import { inboxOf, newToken } from '@holdfast/adapter/lease'
 import type { Budget } from './budget.ts'
 import { isNested } from './context.ts'
 import type { Entries, Looked } from './entries.ts'
-import { type FailedLoad, failedLoad, RemoteLoadError } from './errors.ts'
+import { type FailedLoad, RemoteLoadError } from './errors.ts'
 import type { Entry } from './frame.ts'
-import { begin } from './operations/begin.ts'
-import { renew } from './operations/renew.ts'
-import { settle } from './operations/settle.ts'
+import { giveBack } from './give-back.ts'
+import { createLeads, inTime, settled } from './lead.ts'
+import { type BeginResult, begin } from './operations/begin.ts'
 import type { Moment } from './tag-clock.ts'
 import { within } from './timeouts.ts'
 
@@ -33,11 +33,17 @@ export interface Task {
   readonly leaseMs: number
   /** Whether to wait while another process loads. */
   readonly waits: boolean
-  /** How long to wait; then it is loaded for this caller alone. Defaults to as long as it takes. */
-  readonly waitMs?: number
-  /** Calls the loader; and `late`, once, when it has taken as long as it may. */
-  load(moment: Moment, late?: () => void): Promise<Loaded>
-  /** Keeps what it gave, if it can be kept. Otherwise it says what those who wait get: undefined, or that each loads for itself. */
+  /** After how long nobody waits any more for a load, here or in another process; what it gives is kept all the same. Defaults to never. */
+  readonly lateMs?: number
+  /** Calls the loader. */
+  load(moment: Moment): Promise<Loaded>
+  /** Tells the loader that it is late, if it was called, and gives the error of those who have waited. */
+  late(): Error
+  /**
+   * Keeps what it gave, if it can be kept. Otherwise it says what those who wait get: undefined, or that each loads for itself.
+   *
+   * @throws {AdapterError} when the adapter fails
+   */
   keep(loaded: Loaded, token: string, budget: Budget): Promise<'kept' | 'undefined' | 'unshared'>
   /** Whether an entry will do. */
   suits(entry: Entry): boolean
@@ -55,82 +61,38 @@ export interface Loads {
   alone(task: Task, moment: Moment): Promise<Obtained>
 }
 
-/** A lease that was taken, when the call for it was sent, and what is left for the calls that end it. */
-interface Lead {
-  readonly token: string
-  readonly since: number
-  readonly moment: Moment
-  readonly budget: Budget
-}
-
-interface Leading {
-  readonly token: string
-  readonly loaded: Promise<Loaded>
-}
-
 /** How often one who waits looks again by itself, in case that a message was lost. */
 const POLL_MS = 1_000
 
 export function createLoads(adapter: Adapter, entries: Entries): Loads {
   const inbox = inboxOf(adapter)
-  const led = new Map<string, Leading>()
-
-  async function lead(task: Task, { token, since, moment, budget }: Lead): Promise<Obtained> {
-    const { key, leaseMs } = task
-    const subject = entries.subjectOf(key)
-    const heartbeat = startHeartbeat({
-      leaseMs,
-      since,
-      renew: () => adapter.run(renew, subject, { token, leaseMs }),
-      lost: () => new Error('The lease of the load was lost'),
-    })
-    const loaded = task.load(moment, giveUp)
-    const leading = { token, loaded }
-    led.set(key, leading)
-    task.decided?.()
-    /** Nobody waits for it any more: others may load after the lease, and what it gives is kept if nobody does. */
-    function giveUp(): void {
-      heartbeat.stop()
-      if (led.get(key) === leading) led.delete(key)
-    }
-    try {
-      const result = await settled(loaded)
-      if (result.from === 'failure') {
-        await end(task, token, JSON.stringify(failedLoad(result.error)), budget)
-        return result
-      }
-      const kept = await task.keep(await loaded, token, budget)
-      if (kept !== 'kept') await end(task, token, kept, budget)
-      return result
-    } finally {
-      giveUp()
-    }
-  }
-
-  async function end({ key, failed }: Task, token: string, outcome: string, budget: Budget): Promise<void> {
-    const wake = entries.subjectOf(key)
-    try {
-      await budget.spend((options) => adapter.run(settle, wake, { token, outcome, wake }, options))
-    } catch (error) {
-      if (!isAdapterError(error)) throw error
-      failed(error)
-    }
-  }
+  const { lead, running } = createLeads(adapter, entries)
 
   async function alone(task: Task, moment: Moment): Promise<Obtained> {
     const loaded = task.load(moment)
     task.decided?.()
-    return settled(loaded)
+    return inTime(task, loaded, settled(loaded))
   }
 
   async function obtain(task: Task, looked: Looked, budget: Budget): Promise<Obtained> {
-    const { key, leaseMs, waits, waitMs = Number.POSITIVE_INFINITY } = task
+    const { key, leaseMs, waits, lateMs = Number.POSITIVE_INFINITY } = task
     const subject = entries.subjectOf(key)
     const listening = inbox.listen(subject)
+    const begunAt = performance.now()
     // Two loaders may wait for each other.
-    const giveUpAt = performance.now() + (isNested() ? Math.min(leaseMs, waitMs) : waitMs)
+    const patienceMs = isNested() ? Math.min(leaseMs, lateMs) : lateMs
     let { seen, moment } = looked
     let waitedFor = ''
+
+    async function ask(token: string, within: Budget): Promise<BeginResult> {
+      const args = { token, leaseMs, seen, waitedFor, address: waits ? inbox.address : '' }
+      try {
+        return await within.spend((options) => adapter.run(begin, subject, args, options))
+      } catch (error) {
+        if (isAdapterError(error)) giveBack(adapter, { subject, token, leaseMs, failed: task.failed })
+        throw error
+      }
+    }
 
     /** The value, if one has come that will do. */
     async function lookAgain(within: Budget): Promise<Obtained | undefined> {
@@ -142,12 +104,10 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
 
     try {
       for (let left = budget; ; ) {
-        const token = newToken()
         const since = performance.now()
-        const address = waits ? inbox.address : ''
-        const asked = await left.spend((options) =>
-          adapter.run(begin, subject, { token, leaseMs, seen, waitedFor, address }, options),
-        )
+        if (since - begunAt >= lateMs) return { from: 'failure', error: task.late() }
+        const token = newToken()
+        const asked = await ask(token, left)
         if (asked.state === 'lead') return await lead(task, { token, since, moment, budget: left })
         if (asked.state === 'settled') {
           if (asked.outcome === 'undefined') return { from: 'loader', value: undefined, tags: [] }
@@ -163,16 +123,16 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
         }
         task.decided?.()
         if (!waits) return { from: 'nobody' }
-        const patienceMs = giveUpAt - performance.now()
-        if (patienceMs <= 0) return await alone(task, moment)
-        const own = led.get(key)
-        if (own?.token === asked.token) {
-          const result = await within<Obtained>(settled(own.loaded), patienceMs, () => ({ from: 'nobody' }))
+        const waitMs = begunAt + patienceMs - performance.now()
+        if (waitMs <= 0) return await alone(task, moment)
+        const own = running(key, asked.token)
+        if (own !== undefined) {
+          const result = await within<Obtained>(settled(own), waitMs, () => ({ from: 'nobody' }))
           if (result.from === 'nobody') continue
           if (result.from === 'failure') return result
-          if (await entries.isValid(await own.loaded, moment, task.newBudget())) return result
+          if (await entries.isValid(await own, moment, task.newBudget())) return result
         } else {
-          await listening.wait(Math.min(POLL_MS, asked.retryInMs, patienceMs))
+          await listening.wait(Math.min(POLL_MS, asked.retryInMs, waitMs))
         }
         waitedFor = asked.token
         left = task.newBudget()
@@ -185,13 +145,4 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
   }
 
   return { obtain, alone }
-}
-
-async function settled(loaded: Promise<Loaded>): Promise<Extract<Obtained, { from: 'loader' | 'failure' }>> {
-  try {
-    const { value, tags } = await loaded
-    return { from: 'loader', value, tags }
-  } catch (error) {
-    return { from: 'failure', error }
-  }
 }

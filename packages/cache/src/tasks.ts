@@ -1,4 +1,3 @@
-import { isAdapterError } from '@holdfast/adapter'
 import { type Budget, createBudget } from './budget.ts'
 import { loadingOf } from './context.ts'
 import type { Entries } from './entries.ts'
@@ -55,31 +54,31 @@ export function createTasks(settings: CacheSettings, { entries, reader, near }: 
   }
 
   return function taskOf(key, lifetime, loader, { waits, stale, decided }) {
-    const { loadLeaseMs: leaseMs, hardTimeoutMs = Number.POSITIVE_INFINITY } = lifetime
+    const { loadLeaseMs: leaseMs, hardTimeoutMs: lateMs } = lifetime
     let ttlMs: number | undefined
     let loadMs = 0
+    const controller = new AbortController()
 
     function ttl(ms: number): void {
       ttlMs = checkedMs('ttl', ms, 0)
     }
 
-    async function load({ epoch, clock }: Moment, late?: () => void): Promise<Loaded> {
+    async function load({ epoch, clock }: Moment): Promise<Loaded> {
       const tags = new Set(lifetime.tags)
-      const controller = new AbortController()
       const context = { tags, ttl, signal: controller.signal, stale: stale?.value }
       const begunAt = performance.now()
-      const timer = hardTimeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(abort, hardTimeoutMs)
-      function abort(): void {
-        late?.()
-        controller.abort(new LoadTimeoutError(name, key, hardTimeoutMs))
-      }
       try {
         const value = await loadingOf([entries.subjectOf(key)], tags, async () => loader(context))
         return { value, epoch, clock, tags: checkedTags(tags) }
       } finally {
-        clearTimeout(timer)
         loadMs = performance.now() - begunAt
       }
+    }
+
+    function late(): LoadTimeoutError {
+      const error = new LoadTimeoutError(name, key, lateMs ?? Number.POSITIVE_INFINITY)
+      controller.abort(error)
+      return error
     }
 
     async function keep({ value, ...moment }: Loaded, token: string, budget: Budget): Promise<'kept' | 'undefined' | 'unshared'> {
@@ -92,9 +91,6 @@ export function createTasks(settings: CacheSettings, { entries, reader, near }: 
         const parts = { ...moment, ...times, storedAt: adapter.now(), loadMs, body }
         const entry = await entries.keep(key, token, parts, budget)
         if (asked !== undefined && entry !== undefined) reader.copy(key, asked, entry)
-      } catch (error) {
-        if (!isAdapterError(error)) throw error
-        announceFailure({ name, key, call: 'adapter', error })
       } finally {
         if (asked !== undefined) near?.answered(key, asked)
       }
@@ -105,7 +101,9 @@ export function createTasks(settings: CacheSettings, { entries, reader, near }: 
       key,
       leaseMs,
       waits,
+      ...(lateMs !== undefined && { lateMs }),
       load,
+      late,
       keep,
       ...(decided && { decided }),
       newBudget: () => createBudget(timeoutMs),

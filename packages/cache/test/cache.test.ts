@@ -1,5 +1,7 @@
+import { failing } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { describe, expect, it } from '@jest/globals'
+import { createCache } from '../src/index.ts'
 import { counter, stage, until } from './stage.ts'
 
 eachAdapter((makeAdapter) => {
@@ -229,6 +231,38 @@ eachAdapter((makeAdapter) => {
       for (const each of finish) each('late')
       while ((await cache.get('kept')) !== 'late') await new Promise(setImmediate)
       expect(await cache.get('purged')).toBeUndefined()
+    })
+  })
+
+  describe('a loader that never ends', () => {
+    // In real time: a few milliseconds.
+    it('is followed by another one when hardTimeoutMs and its lease are over, in the background as well', async () => {
+      const { cache, clock } = cacheOf({ hardTimeoutMs: 5, loadLeaseMs: 1, staleWhileRevalidateMs: 30 * 86_400_000 })
+      await cache.set('42', 'old')
+      clock.advance(60_000)
+      let runs = 0
+      const load = () => {
+        runs += 1
+        return runs === 1 ? new Promise<string>(() => {}) : `loaded ${runs}`
+      }
+      while ((await cache.getOrSet('42', load)) === 'old') {
+        clock.advance(1)
+        await new Promise(setImmediate)
+      }
+      expect(await cache.get('42')).toBe('loaded 2')
+      expect(runs).toBe(2)
+    })
+
+    it('is followed by another one while the adapter fails', async () => {
+      const { adapter } = cacheOf()
+      const cache = createCache({ adapter: failing(adapter), ttlMs: 60_000, hardTimeoutMs: 5 })
+      await expect(cache.getOrSet('42', () => new Promise(() => {}))).rejects.toThrow('took longer than hardTimeoutMs (5 ms)')
+      let value: unknown
+      while (value === undefined) {
+        value = await cache.getOrSet('42', () => 'loaded').catch(() => undefined)
+        await new Promise(setImmediate)
+      }
+      expect(value).toBe('loaded')
     })
   })
 

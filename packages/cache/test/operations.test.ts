@@ -39,7 +39,10 @@ const loads = [
       })
       .map(({ copies: { channel, message }, ...args }) => ({ ...args, wake: 'load', channel, message })),
   ],
-  [settle, fc.record({ token: tokens, outcome: fc.constantFrom('undefined', '{"name":"Error"}'), wake: fc.constant('load') })],
+  [
+    settle,
+    fc.record({ token: tokens, outcome: fc.constantFrom('', 'undefined', '{"name":"Error"}'), wake: fc.constant('load') }),
+  ],
   [renew, fc.record({ token: tokens, leaseMs: leases })],
   [drop, fc.constant({ wake: 'load', channel: 'copies', message: 'key' })],
 ] as const

@@ -1,10 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Adapter } from '@holdfast/adapter'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { createCache } from '@holdfast/cache'
 import {
   type CommandCounter,
   commandCounter,
   ownPrefix,
+  type RedisProxy,
   type RedisServer,
   sharedRedisUrl,
   startProxy,
@@ -178,6 +180,39 @@ describe('while Redis is away', () => {
     }
     expect(await timed(() => cache.getOrSet('42', load))).toBeLessThan(200 + BUSY_MS)
     server.thaw()
+  })
+
+  it.each<[string, (proxy: RedisProxy) => unknown, (proxy: RedisProxy) => unknown]>([
+    ['the reply that a load may begin', (proxy) => proxy.cutReplies(), () => {}],
+    ['the connection by which a value was to be kept', () => {}, (proxy) => proxy.refuse()],
+  ])('%s is lost: once Redis is back, nobody waits for the lease', async (_, whenLooked, whenLoaded) => {
+    const proxy = await startProxy(server.port)
+    const prefix = ownPrefix()
+    const [adapter, direct] = [redisAdapter({ url: proxy.url, prefix }), redisAdapter({ url: server.url, prefix })]
+    closing.push(
+      () => adapter.close(),
+      () => direct.close(),
+      () => proxy.stop(),
+    )
+    const looked: Adapter = {
+      ...adapter,
+      async getMany(keys, options) {
+        const values = await adapter.getMany(keys, options)
+        await whenLooked(proxy)
+        return values
+      },
+    }
+    const options = { ttlMs: 60_000, timeoutMs: 1_000 }
+    const [cache, other] = [createCache({ adapter: looked, ...options }), createCache({ adapter: direct, ...options })]
+    await other.getOrSet('warm', () => 'so that there are a clock and the scripts')
+    await adapter.set('warm', Buffer.from('up'), 1_000)
+    const load = async () => {
+      await whenLoaded(proxy)
+      return 'loaded'
+    }
+    expect(await cache.getOrSet('42', load)).toBe('loaded')
+    await proxy.restore()
+    expect(await timed(() => other.getOrSet('42', () => 'loaded again'))).toBeLessThan(3_000)
   })
 
   it('cut off, copies near by go when it is back', async () => {

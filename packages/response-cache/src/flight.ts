@@ -71,15 +71,10 @@ export function createFlight({ loads, name, loadLeaseMs, newBudget, refusals }: 
       announceFailure({ name, key: base, call: 'adapter', error })
     }
 
-    async function load({ epoch, clock }: Moment, late?: () => void): Promise<Loaded> {
+    async function load({ epoch, clock }: Moment): Promise<Loaded> {
       own = produce()
-      const timer = setTimeout(() => late?.(), loadLeaseMs).unref() // a handler may never end: nobody waits for longer
-      try {
-        const product = await own.product
-        return { value: { product, headers, kept } satisfies Shared, tags: product.tags, epoch, clock }
-      } finally {
-        clearTimeout(timer)
-      }
+      const product = await own.product
+      return { value: { product, headers, kept } satisfies Shared, tags: product.tags, epoch, clock }
     }
 
     async function keep({ value, epoch, clock, tags }: Loaded, token: string, budget: Budget): Promise<'kept' | 'unshared'> {
@@ -93,10 +88,6 @@ export function createFlight({ loads, name, loadLeaseMs, newBudget, refusals }: 
         if (refusal === undefined || !NEVER_SHARED.has(refusal)) return 'unshared'
         await shelf.mark(there, keeping)
         return 'kept'
-      } catch (error) {
-        if (!isAdapterError(error)) throw error
-        failed(error)
-        return 'unshared'
       } finally {
         settle()
       }
@@ -122,8 +113,9 @@ export function createFlight({ loads, name, loadLeaseMs, newBudget, refusals }: 
         key,
         leaseMs: loadLeaseMs,
         waits,
-        waitMs: loadLeaseMs,
+        lateMs: loadLeaseMs, // a handler may never end
         load,
+        late: () => new Error('The response takes longer than loadLeaseMs'),
         keep,
         newBudget,
         failed,

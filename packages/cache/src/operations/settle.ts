@@ -3,7 +3,7 @@ import { ended, endedLua, type Load } from './load.ts'
 
 export interface SettleArgs {
   readonly token: string
-  /** What became of the load, for those who wait for it. */
+  /** What became of the load, for those who wait for it; '' for nothing: one of them loads. */
   readonly outcome: string
   readonly wake: string
 }
@@ -14,7 +14,7 @@ export const settle: Operation<Load, SettleArgs, boolean> = defineOperation({
 
   step(state: Load | undefined, { token, outcome, wake }) {
     if (state?.token !== token) return { result: false }
-    return ended(state, { last: state.last, settled: token, outcome }, true, wake)
+    return ended(state, { last: state.last, settled: outcome === '' ? '' : token, outcome }, true, wake)
   },
 
   lua: `
@@ -22,7 +22,7 @@ export const settle: Operation<Load, SettleArgs, boolean> = defineOperation({
     ${endedLua}
     local holder, addresses, last = read('token', 'addresses', 'last')
     if token ~= holder then return { 0 } end
-    ended(addresses, wake, last, token, outcome)
+    ended(addresses, wake, last, outcome ~= '' and token or '', outcome)
     return { 1 }
   `,
 
