@@ -49,12 +49,9 @@ const LONGEST_MESSAGE = 1_000
 export function failedLoad(error: unknown): FailedLoad {
   try {
     if (!(error instanceof Error)) return { name: 'Error', message: String(error).slice(0, LONGEST_MESSAGE) }
-    const code = 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined
-    return {
-      name: String(error.name),
-      message: String(error.message).slice(0, LONGEST_MESSAGE),
-      ...(code !== undefined && { code }),
-    }
+    const { name, message, code }: Record<'name' | 'message', unknown> & { readonly code?: unknown } = error
+    const isCode = typeof code === 'string' || typeof code === 'number'
+    return { name: String(name), message: String(message).slice(0, LONGEST_MESSAGE), ...(isCode && { code }) }
   } catch {
     return { name: 'Error', message: 'The loader has thrown what is no text' } // an object without a prototype, say
   }
