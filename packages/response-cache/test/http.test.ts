@@ -203,7 +203,12 @@ eachFramework((framework) => {
         ['bytes=2-4', 206, '234', 'bytes 2-4/10'],
         ['bytes=7-', 206, '789', 'bytes 7-9/10'],
         ['bytes=-2', 206, '89', 'bytes 8-9/10'],
+        ['bytes=7-99', 206, '789', 'bytes 7-9/10'],
+        ['bytes=-99', 206, '0123456789', 'bytes 0-9/10'],
+        ['bytes=-0', 416, '', 'bytes */10'],
+        ['bytes=4-3', 416, '', 'bytes */10'],
         ['bytes=10-', 416, '', 'bytes */10'],
+        ['bytes=-', 200, '0123456789', undefined],
         ['bytes=0-1,4-5', 200, '0123456789', undefined],
         ['lines=1-2', 200, '0123456789', undefined],
       ] as const

@@ -1,4 +1,3 @@
-import parseRange from 'range-parser'
 import type { StoredResponse } from '../stored.ts'
 import type { Conditions } from './conditional.ts'
 import { type Fields, joined } from './fields.ts'
@@ -19,18 +18,18 @@ export function partOf({ status, body }: StoredResponse, fields: Fields, conditi
   const asks = range !== undefined && RANGE.test(range) && (ifRange === undefined || isSame(ifRange, fields))
   if (status === 206) return asks ? partOfPart(range, body, contentRange(fields)) : { state: 'not-here' }
   if (!asks || status !== 200) return { state: 'whole' }
-  const ranges = parseRange(body.length, range)
-  if (ranges === -2) return { state: 'whole' }
-  if (ranges === -1) return { state: 'unsatisfiable' }
-  const [only] = ranges
-  if (only === undefined) return { state: 'whole' }
-  return {
-    state: 'part',
-    first: only.start,
-    last: only.end,
-    total: body.length,
-    body: body.subarray(only.start, only.end + 1),
-  }
+  return partOfWhole(range, body)
+}
+
+function partOfWhole(range: string, body: Uint8Array): Part {
+  const [, from = '', to = ''] = RANGE.exec(range) ?? []
+  if (from === '' && to === '') return { state: 'whole' }
+  const total = body.length
+  // The last bytes: of a body that has fewer, all.
+  const first = from === '' ? Math.max(0, total - Number(to)) : Number(from)
+  const last = from === '' || to === '' ? total - 1 : Math.min(Number(to), total - 1)
+  if (first > last) return { state: 'unsatisfiable' }
+  return { state: 'part', first, last, total, body: body.subarray(first, last + 1) }
 }
 
 function partOfPart(range: string, body: Uint8Array, here: ContentRange | undefined): Part {
