@@ -1,3 +1,4 @@
+import { shown } from '@holdfast/adapter/options'
 import { createBudget } from './budget.ts'
 import { isLoading } from './context.ts'
 import { createEntries } from './entries.ts'
@@ -113,12 +114,19 @@ export function createCache(options: CacheOptions): Cache {
     return value as Promise<Value> // what is kept under the key is what such a loader gave
   }
 
+  async function drop(key: string): Promise<void> {
+    near?.forget(key)
+    await entries.drop(key, createBudget(timeoutMs))
+    near?.forget(key)
+  }
+
   return {
     name,
     getOrSet,
 
     async getMany<Value>(keys: readonly string[], loader: ManyLoader<Value>, callOptions?: LoadOptions) {
       const lifetime = lifetimeOf(defaults, callOptions)
+      if (!Array.isArray(keys)) throw new TypeError(`keys must be a list of strings, got ${shown(keys)}`)
       checkLoader(loader, keys)
       return (await getMany(keys, loader, lifetime)) as (Value | undefined)[] // as above
     },
@@ -137,19 +145,16 @@ export function createCache(options: CacheOptions): Cache {
       if (value === undefined) throw new TypeError('undefined is no value: use delete, or null')
       const { tags, ...lifetime } = lifetimeOf(defaults, callOptions)
       const body = codec.encode(value)
+      const times = timesOf(value, { ...lifetime, tags }, jitter)
+      if (times.freshMs === 0) return drop(key)
       const budget = createBudget(timeoutMs)
       near?.forget(key)
       const moment = await entries.moment(budget)
-      const times = timesOf(value, { ...lifetime, tags }, jitter)
       await entries.keep(key, '', { ...moment, ...times, storedAt: adapter.now(), loadMs: 0, tags, body }, budget)
       near?.forget(key)
     },
 
-    async delete(key) {
-      near?.forget(key)
-      await entries.drop(key, createBudget(timeoutMs))
-      near?.forget(key)
-    },
+    delete: drop,
 
     async invalidateTags(tags) {
       const checked = checkedTags(tags)
@@ -164,6 +169,7 @@ export function createCache(options: CacheOptions): Cache {
 
     wrap(load, callOptions) {
       lifetimeOf(defaults, callOptions)
+      checkLoader(load, [])
       return (...args) => getOrSet(keyOf(args), () => load(...args), callOptions)
     },
   }

@@ -8,7 +8,7 @@ import {
   checkKnown,
   shown,
 } from '@holdfast/adapter/options'
-import { type Codec, structuredCodec } from './codec.ts'
+import { type Codec, guarded, structuredCodec } from './codec.ts'
 
 /** How long values live, and how long loads may take: for a cache, and for one call. All in whole milliseconds. */
 export interface LifetimeOptions {
@@ -128,7 +128,7 @@ export function checkedOptions(options: CacheOptions): CacheSettings {
     earlyRefresh: checkedNumber('earlyRefresh', earlyRefresh, Number.MAX_SAFE_INTEGER),
     timeoutMs: checkedMs('timeoutMs', timeoutMs, 1),
     near: near === undefined ? undefined : checkedNear(near),
-    codec,
+    codec: guarded(codec),
     failure: checkedOneOf('failure', failure, ['open', 'closed']),
   }
 }

@@ -153,6 +153,14 @@ eachAdapter((makeAdapter) => {
       await expect(cache.set('odd', { call: () => {} })).rejects.toThrow('could not be cloned')
     })
 
+    it('returns what a codec makes no bytes of, and does not keep it', async () => {
+      const codec = { encode: JSON.stringify as never, decode: () => 'never' }
+      const { cache } = cacheOf({ codec })
+      expect(await cache.getOrSet('42', () => 'value')).toBe('value')
+      expect(await cache.get('42')).toBeUndefined()
+      await expect(cache.set('42', 'value')).rejects.toThrow('codec.encode must give a Uint8Array, got ')
+    })
+
     it('refuses a loader that asks for its own key, also by way of another', async () => {
       const { cache } = cacheOf()
       const own = (): Promise<unknown> => cache.getOrSet('a', () => cache.getOrSet('b', own))
@@ -277,6 +285,18 @@ eachAdapter((makeAdapter) => {
       expect(await loading).toBe('loaded before')
       expect(await cache.get('42')).toBe('written')
       await expect(cache.set('42', undefined)).rejects.toThrow('undefined is no value')
+    })
+
+    it('is not kept for no time, and what was there goes', async () => {
+      const { cache } = cacheOf({ staleWhileRevalidateMs: 1_000, negativeTtlMs: 0 })
+      for (const [value, options] of [
+        ['new', { ttlMs: 0 }],
+        [null, {}],
+      ] as const) {
+        await cache.set('42', 'old')
+        await cache.set('42', value, options)
+        expect(await cache.get('42')).toBeUndefined()
+      }
     })
 
     it('goes with a delete, and a load that is going on does not bring it back', async () => {

@@ -74,6 +74,8 @@ describe('options', () => {
     await expect(cache.getOrSet('42', () => 1, { ttlMs: -1 })).rejects.toThrow('ttlMs must be a whole number from 0')
     await expect(cache.getOrSet('42', () => 1, { tag: ['a'] } as never)).rejects.toThrow('Unknown option "tag" of a call')
     await expect(cache.getOrSet('42', 'value' as never)).rejects.toThrow('loader must be a function')
+    expect(() => cache.wrap('value' as never)).toThrow('loader must be a function')
+    await expect(cache.getMany('42' as never, (missing) => missing)).rejects.toThrow('keys must be a list of strings, got "42"')
     for (const refused of [cache.set('42', 1, 60 as never), cache.getOrSet('42', () => 1, 60 as never)]) {
       await expect(refused).rejects.toThrow('The options of a call must be an object, got 60')
     }
