@@ -16,12 +16,12 @@ export function freshnessOf({ storedAt, freshMs, staleMs, errorMs }: Entry, now:
 }
 
 /**
- * Whether a fresh entry is loaded again before its end, so that callers of a hot key never meet an expired one: the sooner, the longer
- * its load takes. By "Optimal Probabilistic Cache Stampede Prevention" (Vattani, Chierichetti, Lowenstein, 2015).
+ * How long before its end a fresh entry is loaded again, in milliseconds, so that callers of a hot key never meet an expired one: the
+ * sooner, the longer its load takes. By "Optimal Probabilistic Cache Stampede Prevention" (Vattani, Chierichetti, Lowenstein, 2015).
  *
  * @param beta How eager: 0 never, 1 as in the paper
  * @param random From above 0 to 1
  */
-export function isDueEarly({ storedAt, freshMs, loadMs }: Entry, now: number, beta: number, random: number): boolean {
-  return beta > 0 && now - loadMs * beta * Math.log(random) >= storedAt + freshMs
+export function earlyMs({ loadMs }: Entry, beta: number, random: number): number {
+  return beta === 0 ? 0 : -loadMs * beta * Math.log(random)
 }

@@ -35,6 +35,8 @@ interface Copy {
   readonly frozen: Tagged | undefined
   /** How many purges had been heard of when it was found to be valid. */
   heard: number
+  /** Its end by the monotonic clock: that of the adapter may be set back. */
+  until: number
 }
 
 const RETRY_MS = 1_000
@@ -116,14 +118,14 @@ export function createNear(
   function copyOf(id: string, kept: Uint8Array, tags: readonly string[]): Copy {
     const body = Buffer.from(kept)
     const value = decode(body)
-    return { id, body, tags, frozen: freezePlain(value) ? { value, tags } : undefined, heard }
+    return { id, body, tags, frozen: freezePlain(value) ? { value, tags } : undefined, heard, until: 0 }
   }
 
   return {
     find(key) {
       if (options.strict) return undefined
       const copy = copies.get(key)
-      if (copy === undefined) return undefined
+      if (copy === undefined || copy.until <= performance.now()) return undefined
       if (copy.heard !== heard) {
         if (isPurged(copy)) {
           copies.delete(key)
@@ -154,8 +156,10 @@ export function createNear(
       if (asked.isOutdated) return
       const known = copies.get(key)
       const copy = known?.id === id ? known : copyOf(id, kept, tags)
+      const leftMs = Math.min(ttlMs, options.ttlMs)
       copy.heard = heard
-      copies.set(key, copy, Math.min(ttlMs, options.ttlMs))
+      copy.until = performance.now() + leftMs
+      copies.set(key, copy, leftMs)
     },
     forget,
     purge,

@@ -4,7 +4,7 @@ import { useTags } from './context.ts'
 import type { Entries, Looked } from './entries.ts'
 import { announce, announceFailure } from './events.ts'
 import type { Entry } from './frame.ts'
-import { type Freshness, freshnessOf, isDueEarly } from './freshness.ts'
+import { earlyMs, type Freshness, freshnessOf } from './freshness.ts'
 import type { Obtained, Tagged } from './loads.ts'
 import type { Asked, Near } from './near.ts'
 import type { CacheSettings } from './options.ts'
@@ -69,7 +69,7 @@ export function createReader(
   }
 
   function copy(key: string, asked: Asked, entry: Entry): void {
-    const leftMs = Math.min(entry.storedAt + entry.freshMs - adapter.now(), entry.freshMs)
+    const leftMs = Math.min(entry.storedAt + entry.freshMs - adapter.now(), entry.freshMs) - earlyMsOf(entry)
     if (leftMs <= 0) return
     try {
       near?.keep(key, asked, entry, leftMs)
@@ -90,7 +90,11 @@ export function createReader(
   function freshness(entry: Entry): Freshness {
     const now = adapter.now()
     const state = freshnessOf(entry, now)
-    return state === 'fresh' && isDueEarly(entry, now, earlyRefresh, 1 - Math.random()) ? 'stale' : state
+    return state === 'fresh' && entry.storedAt + entry.freshMs - now <= earlyMsOf(entry) ? 'stale' : state
+  }
+
+  function earlyMsOf(entry: Entry): number {
+    return earlyMs(entry, earlyRefresh, 1 - Math.random())
   }
 
   return {

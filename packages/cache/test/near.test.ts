@@ -57,6 +57,41 @@ eachAdapter((makeAdapter) => {
     expect(await cache.getOrSet('42', () => 'loaded')).toBe('loaded')
   })
 
+  // In real time: a few milliseconds.
+  it('serves no copy for longer than near.ttlMs, though the clock was set back', async () => {
+    const { cache, calls, clock, heard, set } = await twoCaches({ near: { ttlMs: 50 } })
+    await set('42', 'value')
+    await heard(cache, '42')
+    clock.advance(-3_600_000)
+    const before = calls()
+    while (calls() === before) {
+      await cache.get('42')
+      await new Promise(setImmediate)
+    }
+  })
+
+  it('has hot keys loaded again before their end', async () => {
+    const adapter = makeAdapter(fakeClock().now)
+    const cache = createCache({ adapter, ttlMs: 60_000, timeoutMs: 2_000, near: {}, earlyRefresh: Number.MAX_SAFE_INTEGER })
+    let count = 0
+    const load = async () => {
+      await new Promise(setImmediate)
+      return ++count
+    }
+    while ((await cache.getOrSet('hot', load)) < 30) await new Promise(setImmediate)
+  })
+
+  it('gives bytes of its own to each caller, also by a codec that copies none', async () => {
+    const codec = { encode: (value: unknown) => value as Uint8Array, decode: (bytes: Uint8Array) => bytes } // what this test keeps
+    const { cache } = await twoCaches({ codec, near: { strict: true } })
+    await cache.set('42', Buffer.from('bytes'))
+    for (let round = 0; round < 3; round += 1) {
+      const [mine, other] = await Promise.all([cache.get<Buffer>('42'), cache.get<Buffer>('42')])
+      mine?.fill(0)
+      expect(String(other)).toBe('bytes')
+    }
+  })
+
   it('gives the same frozen value for plain data, and one of its own to each caller otherwise', async () => {
     const { cache, heard, set } = await twoCaches()
     const plain = { name: 'Ann', groups: [{ id: 1 }] }
