@@ -11,6 +11,7 @@ import {
 } from '@holdfast/adapter/options'
 import { checkedNear, type NearOptions } from '@holdfast/cache/engine'
 import type { QueryOptions } from './key.ts'
+import { TOKEN } from './rfc/fields.ts'
 
 /** What the engine and the middleware have in common: they meet by `name` on one adapter. */
 export interface ResponseCacheOptions {
@@ -88,7 +89,6 @@ export interface Settings<Native, Target> extends Required<Omit<MiddlewareOption
 type Optional = 'ttlMs' | 'key' | 'tags' | 'skip' | 'bypass' | 'statuses'
 
 const MOST_MS = 366 * 86_400_000
-const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
 
 /** @throws {TypeError | RangeError} when an option is unknown or out of range */
 export function checkedMiddleware<Native, Target>(options: MiddlewareOptions<Native, Target>): Settings<Native, Target> {

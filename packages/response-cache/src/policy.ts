@@ -1,6 +1,6 @@
 import type { Said } from './directives.ts'
 import { initialAge } from './rfc/age.ts'
-import { msOf } from './rfc/cache-control.ts'
+import { meantToForbid, msOf } from './rfc/cache-control.ts'
 import { type Fields, fieldsOf, joined } from './rfc/fields.ts'
 import { type Control, controlOf, explicitLifetime, heuristicLifetime } from './rfc/freshness.ts'
 import type { Times } from './rfc/reuse.ts'
@@ -45,6 +45,8 @@ export function createPolicy(options: PolicyOptions): (arrived: Arrived) => Verd
     const refusal = refusalOf({ status, fields, control, authorized })
     if (refusal !== undefined || !isApp) return refusal
     if (fields.has('set-cookie')) return 'set-cookie'
+    const meant = control.isTargeted ? undefined : meantToForbid(joined(fields, 'cache-control'))
+    if (meant !== undefined && control.directives.get(meant) !== '') return meant // else it has been judged by its rules
     if (status === 206) return 'partial'
     if (joined(fields, 'content-type')?.toLowerCase().startsWith('text/event-stream')) return 'stream'
     return control.directives.has('public') ? undefined : read

@@ -112,6 +112,16 @@ describe('freshness: RFC 9111, section 4.2.1, and RFC 9213', () => {
     [['CDN-Cache-Control', 'no-store', 'Cache-Control', 'max-age=60'], 'no-store'],
     [['Cache-Control', 'no-store, must-understand, max-age=60'], 60_000],
     [['Cache-Control', 'private="x-a", max-age=60'], 60_000],
+    [['CDN-Cache-Control', 'max-age=30', 'Cache-Control', 'max-age=60; private'], 30_000],
+    [['Cache-Control', 'max-age=60, x="; private"'], 60_000],
+    [['Cache-Control', 'max-age=60, x-private, private-x'], 60_000],
+    [['Cache-Control', 'max-age=60', 'Cache-Control', 'x; Private'], 'private'],
+    [['Cache-Control', 'private; max-age=60'], 'private'],
+    [['Cache-Control', 'max-age=60, private=true'], 'private'],
+    [['Cache-Control', 'private="x-a", private, max-age=60'], 'private'],
+    [['Cache-Control', 'max-age=60 no-store'], 'no-store'],
+    [['Cache-Control', 'max-age=60, x="private'], 60_000],
+    [['Cache-Control', 'max-age=60', 'Vary', 'Accept; Origin'], 'vary-star'],
   ])('of %j', (raw, expected) => {
     expect(freshMs(raw, { mode: 'app' })).toBe(expected)
   })

@@ -21,6 +21,15 @@ export function directivesIn(field: string | undefined): Directives {
   return directives
 }
 
+const QUOTED = /"(?:[^"\\]|\\.)*"/g
+const FORBIDDING = /(?:^|[\s,;])(no-store|private)(?=$|[\s,;]|=[^"])/i
+
+/** What forbids storing in a field that is not written as it should be: `max-age=60; private` means it. */
+export function meantToForbid(field: string | undefined): 'no-store' | 'private' | undefined {
+  const word = FORBIDDING.exec(field?.replaceAll(QUOTED, '""') ?? '')?.[1]?.toLowerCase()
+  return word === 'no-store' || word === 'private' ? word : undefined
+}
+
 /** 68 years: what a cache takes for a greater number of seconds. RFC 9111, section 1.2.2. */
 const MOST_SECONDS = 2 ** 31
 

@@ -18,6 +18,9 @@ export function joined(fields: Fields, name: string): string | undefined {
   return fields.get(name)?.join(', ')
 }
 
+/** RFC 9110, section 5.6.2. */
+export const TOKEN: RegExp = /^[!#$%&'*+.^_`|~\w-]+$/
+
 /** The members of a list of tokens, in lower case: RFC 9110, section 5.6.1. */
 export function tokensIn(fields: Fields, name: string): string[] {
   const line = joined(fields, name)

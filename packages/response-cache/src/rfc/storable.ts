@@ -1,5 +1,5 @@
 import type { Fields } from './fields.ts'
-import { tokensIn } from './fields.ts'
+import { TOKEN, tokensIn } from './fields.ts'
 import type { Control } from './freshness.ts'
 
 /** The statuses whose caching is understood here: for `must-understand`, RFC 9111, section 5.2.2.3. */
@@ -47,7 +47,7 @@ export function refusalOf({ status, fields, control, authorized }: Exchanged): R
   if (understands && !UNDERSTOOD.has(status)) return 'status'
   if (directives.has('no-store') && !understands) return 'no-store'
   if (directives.get('private') === '') return 'private'
-  if (tokensIn(fields, 'vary').includes('*')) return 'vary-star'
+  if (tokensIn(fields, 'vary').some((name) => name === '*' || !TOKEN.test(name))) return 'vary-star' // no name of a field: it may be any
   if (authorized && !SHARED.some((name) => directives.has(name))) return 'authorization'
   return undefined
 }
