@@ -74,10 +74,7 @@ export function createEntries(adapter: Adapter, name: string): Entries {
       const [time, ...found] = await budget.spend((options) => adapter.getMany(asked, options))
       const opened = momentIn(time, budget)
       const moment = opened instanceof Promise ? await opened : opened
-      const looked: Looked[] = []
-      for (const each of found.map((bytes) => judged(bytes, moment, budget)))
-        looked.push(each instanceof Promise ? await each : each)
-      return looked
+      return Promise.all(found.map((bytes) => judged(bytes, moment, budget)))
     },
 
     async moment(budget) {

@@ -1,5 +1,7 @@
+import { type Adapter, AdapterUnavailableError } from '@holdfast/adapter'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { describe, expect, it } from '@jest/globals'
+import { createCache } from '../src/index.ts'
 import { stage } from './stage.ts'
 
 eachAdapter((makeAdapter) => {
@@ -35,6 +37,19 @@ eachAdapter((makeAdapter) => {
       expect(loaded).toHaveLength(4)
       expect(new Set(loaded)).toEqual(new Set(['1', '2', '3', '4']))
       await expect(cache.getMany(['5'], async () => [])).rejects.toThrow('a list of 1 values')
+    })
+
+    it('loads them all when the adapter fails to say what was purged since', async () => {
+      const { adapter, cache } = cacheOf()
+      for (const key of ['1', '2', '3']) await cache.set(key, 'old', { tags: [key] })
+      await cache.invalidateTags(['2'])
+      const run: Adapter['run'] = (operation, ...rest) =>
+        operation.name === 'cache.purged-since'
+          ? Promise.reject(new AdapterUnavailableError('on purpose'))
+          : adapter.run(operation, ...rest)
+      const cutOff = createCache({ adapter: { ...adapter, run }, name: 'users', ttlMs: 60_000, timeoutMs: 2_000 })
+      expect(await cutOff.getMany(['1', '2', '3'], (missing) => missing)).toEqual(['1', '2', '3'])
+      await new Promise(setImmediate) // a rejection that nobody handles fails the test
     })
 
     it('loads stale ones behind, in one call', async () => {
