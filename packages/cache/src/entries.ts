@@ -74,7 +74,7 @@ export function createEntries(adapter: Adapter, name: string): Entries {
       const [time, ...found] = await budget.spend((options) => adapter.getMany(asked, options))
       const opened = momentIn(time, budget)
       const moment = opened instanceof Promise ? await opened : opened
-      return Promise.all(found.map((bytes) => judged(bytes, moment, budget)))
+      return Promise.all(found.map(async (bytes) => judged(bytes, moment, budget)))
     },
 
     async moment(budget) {

@@ -170,6 +170,21 @@ eachAdapter((makeAdapter) => {
       })
     })
 
+    it('lets what a loader has left behind ask for its key, once it has ended', async () => {
+      const { cache } = cacheOf()
+      let begin = (): void => {}
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve
+      })
+      let left: Promise<unknown> | undefined
+      await cache.getOrSet('42', () => {
+        left = begun.then(() => cache.getOrSet('42', () => 'again'))
+        return 'loaded'
+      })
+      begin()
+      expect(await left).toBe('loaded')
+    })
+
     it('keeps hostile keys apart', async () => {
       const { cache } = cacheOf()
       const keys = ['', 'a', 'a:value', '{a}', 'a}', '*', '\0', 'a'.repeat(1_000), '__proto__', 'ü', '\ud800']
