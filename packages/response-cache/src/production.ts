@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http'
 import { collectingTags } from '@holdfast/cache/engine'
 import type { Captured, CaptureMode, CompleteResponse, ResponseHead } from '@holdfast/http'
 import { answerOf } from './answer.ts'
@@ -18,6 +19,13 @@ import type { StoredResponse } from './stored.ts'
 
 /** The statuses in whose place a stale response may be served: RFC 5861, section 4. */
 const FAILURES = new Set([500, 502, 503, 504])
+
+/** By what an error is answered that is thrown, as Koa and Express have it. */
+function thrownStatus(error: unknown): number {
+  const { status, statusCode }: { readonly status?: unknown; readonly statusCode?: unknown } = Object(error) as object // whatever it is
+  const said = typeof status === 'number' ? status : statusCode
+  return typeof said === 'number' && said in STATUS_CODES ? said : 500
+}
 
 type Plan = 'as-it-is' | 'validated' | 'failed' | 'completed' | 'not-modified'
 
@@ -169,7 +177,10 @@ export function produce(order: Order): Production {
       conclude(await collectingTags(tags, () => (inBackground ? exchange.again(next, capture) : exchange.tee(next, capture))))
     } catch (error) {
       putBack()
-      if (stale !== undefined && order.ifError && !inBackground && exchange.status === undefined) return serveStale(stale)
+      const isUnanswered = inBackground || exchange.status === undefined
+      if (isUnanswered && !FAILURES.has(thrownStatus(error)))
+        finish(undefined, [], 'no-freshness') // `ctx.throw(404)` is an answer
+      else if (stale !== undefined && order.ifError && !inBackground && isUnanswered) return serveStale(stale)
       fail(error)
       throw error
     }

@@ -1,7 +1,7 @@
 import { bound, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined } from '@holdfast/test/raw-http'
 import { describe, expect, it } from '@jest/globals'
-import { counting, stage } from './stage.ts'
+import { counting, stage, until } from './stage.ts'
 
 const MINUTE = { 'Cache-Control': 'max-age=60' }
 
@@ -352,6 +352,28 @@ eachFramework((framework) => {
       const changed = await get()
       expect(changed).toMatchObject({ status: 200, body: 'version 2' })
       expect(changed.headers['cache-status']).toBe('holdfast; fwd=stale; fwd-status=200; stored')
+    })
+
+    it('is not served in the place of what says that it is gone, and not afterwards', async () => {
+      let isGone = false
+      const { get, clock, cache } = await stage(
+        framework,
+        ({ next }) => {
+          if (!isGone) return { headers: MINUTE, body: 'good' }
+          if (framework.binding === 'node') return { status: 404, body: 'gone' }
+          next(Object.assign(new Error('gone'), { status: 404 }))
+          return undefined
+        },
+        { options: { staleWhileRevalidateMs: 10_000, staleIfErrorMs: 30_000 } },
+      )
+      for (const path of ['/', '/behind']) await get(path)
+      isGone = true
+      clock.advance(65_000)
+      expect((await get('/behind')).body).toBe('good')
+      await until(async () => (await cache.explain({ url: 'http://127.0.0.1/behind' })).state === 'pass')
+      expect((await get('/behind')).status).toBe(404)
+      clock.advance(10_000)
+      expect((await get('/')).status).toBe(404)
     })
 
     it('is served when making it anew fails, for as long as it may', async () => {
