@@ -14,6 +14,8 @@ export interface Purpose {
   readonly ifError?: boolean
   /** The beginning of the response, which is stored. */
   readonly part?: StoredResponse
+  /** The tags of what is stored. */
+  readonly storedTags?: readonly string[]
   /** Whether the request is answered already: what they make is only stored. */
   readonly inBackground?: boolean
   /** What middlewares in front of the cache had set on the response that was served. */

@@ -59,12 +59,12 @@ export function produce(order: Order): Production {
     putBack()
     respondedAt = order.now()
     plan = planFor(head.status)
+    if (plan !== 'failed') gatherTags(head)
     if (plan !== 'as-it-is') return 'hold'
     const made = { status: head.status, rawHeaders: ownHeaders(head.rawHeaders, before), respondedAt }
     verdict = isTooLong(head) ? { refusal: 'too-large' } : assessment.judge(made)
     const refusal = refusalIn(verdict)
-    if (order.vary.length > 0) head.setHeader('Vary', assessment.saidIn(head.rawHeaders).join(', '))
-    addTags(head)
+    for (const [name, value] of added(head.rawHeaders)) head.setHeader(name, value)
     const detail = order.isMarked ? 'hit-for-miss' : refusal
     // The last one may have been too large: only where the length is said this one surely is not.
     const isStored = refusal === undefined && (!order.isMarked || head.getHeader('content-length') !== undefined)
@@ -88,12 +88,25 @@ export function produce(order: Order): Production {
     return part !== undefined && status === 206 ? 'completed' : 'as-it-is'
   }
 
-  function addTags(head: ResponseHead): void {
+  /** What is confirmed keeps the tags that it has: a 304 need not say them again. */
+  function gatherTags(head: ResponseHead): void {
     const said = order.said()?.tags ?? []
     const groups = groupsIn(head.getHeader('cache-groups'), exchange.headers.host ?? '')
-    for (const tag of [...order.tagsOf(), ...said, ...groups]) tags.add(tag)
-    if (tags.size === 0) return
-    for (const name of order.tagHeaders) head.setHeader(name, [...tags].join(name === 'Cache-Tag' ? ',' : ' '))
+    const before = plan === 'as-it-is' ? [] : (order.storedTags ?? [])
+    for (const tag of [...before, ...order.tagsOf(), ...said, ...groups]) tags.add(tag)
+  }
+
+  /** What this cache tells those in between, of a response that is stored as well: whoever asks next gets it with that. */
+  function added(rawHeaders: readonly string[]): (readonly [name: string, value: string])[] {
+    const vary = order.vary.length === 0 ? [] : [['Vary', assessment.saidIn(rawHeaders).join(', ')] as const]
+    const names = tags.size === 0 ? [] : order.tagHeaders
+    return [...vary, ...names.map((name) => [name, [...tags].join(name === 'Cache-Tag' ? ',' : ' ')] as const)]
+  }
+
+  function storedAs(made: Made, body: Uint8Array, by: Verdict): StoredResponse | undefined {
+    const fields = added(made.rawHeaders)
+    const names = fields.map(([name]) => name.toLowerCase())
+    return assessment.stored({ ...made, rawHeaders: [...without(made.rawHeaders, names), ...fields.flat()] }, body, by)
   }
 
   /** Says what this cache did, after those that are nearer to the origin: RFC 9211, section 2. */
@@ -135,7 +148,7 @@ export function produce(order: Order): Production {
   function keep(made: Made, { body }: CompleteResponse): void {
     const names = assessment.namesIn(made.rawHeaders)
     const late = 'times' in verdict ? refusalIn(assessment.judge(made)) : verdict.refusal
-    finish(late === undefined ? assessment.stored(made, body, verdict) : undefined, names, late)
+    finish(late === undefined ? storedAs(made, body, verdict) : undefined, names, late)
   }
 
   /** A stored response, brought up to date by what has confirmed it: RFC 9111, sections 4.3.4 and 3.4. */
@@ -150,7 +163,7 @@ export function produce(order: Order): Production {
     const judged = assessment.judge(made)
     const ageMs = initialAge(fieldsOf(made.rawHeaders), { requestedAt, respondedAt })
     const times = { ...old, respondedAt, ageMs }
-    const current = assessment.stored(made, body, 'times' in judged ? judged : { times, fields: new Map() })
+    const current = storedAs(made, body, 'times' in judged ? judged : { times, fields: new Map() })
     if (current === undefined) return finish(undefined, [])
     const isKept = 'times' in judged
     serve(current, { fwdStatus: by.status, ...(isKept && { stored: true }) }, ageMs)

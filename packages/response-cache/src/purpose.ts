@@ -13,12 +13,13 @@ export function purposeOf({ exchange, refreshes }: Asked<unknown>, found: Found,
   const asSent = exchange.headers.range !== undefined
   if (candidate === undefined || refreshes || asSent) return { fwd, asSent }
   const { response, reuse } = candidate
+  const storedTags = found.looked.entry?.tags ?? []
   if (response.status === 206) {
     const begins = contentRange(fieldsOf(response.rawHeaders))?.first === 0 && reuse.state === 'fresh'
-    return begins ? { fwd: 'partial', part: response } : { fwd: 'partial' }
+    return begins ? { fwd: 'partial', part: response, storedTags } : { fwd: 'partial' }
   }
   const ifError = response.status < 500 && (reuse.state !== 'validate' || reuse.ifError)
-  return { fwd, stale: response, ifError }
+  return { fwd, stale: response, ifError, storedTags }
 }
 
 /** Why a request goes on to the handlers. */

@@ -23,7 +23,8 @@ export function createRefresh<Native>(
     refreshing.add(found.key)
     const over = (): boolean => refreshing.delete(found.key)
     const timer = setTimeout(over, loadLeaseMs).unref() // a handler may never end
-    const purpose = { fwd: 'stale', stale, ifError: stale.status < 500, inBackground: true, inFront } as const
+    const storedTags = found.looked.entry?.tags ?? []
+    const purpose = { fwd: 'stale', stale, ifError: stale.status < 500, storedTags, inBackground: true, inFront } as const
     detached(() => flight({ found, headers: asked.exchange.headers, waits: false, produce: () => make(asked, purpose) }))
       .then((landed) => (landed.by === 'own' ? landed.done : undefined))
       .catch((error: unknown) => announceFailure({ name, key: asked.base, call: 'refresh', error }))

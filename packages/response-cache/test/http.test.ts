@@ -239,7 +239,7 @@ eachFramework((framework) => {
     it('by the option vary is told to the caches in between', async () => {
       const { get, seen } = await stage(framework, counting({ ...MINUTE, Vary: 'X-B' }), { options: { vary: ['X-A'] } })
       expect((await get('/', { 'X-A': '1' })).headers['vary']).toBe('x-a, x-b')
-      await get('/', { 'X-A': '1' })
+      expect((await get('/', { 'X-A': '1' })).headers['vary']).toBe('x-a, x-b')
       await get('/', { 'X-A': '2' })
       expect(seen).toHaveLength(2)
     })
@@ -352,6 +352,27 @@ eachFramework((framework) => {
       const changed = await get()
       expect(changed).toMatchObject({ status: 200, body: 'version 2' })
       expect(changed.headers['cache-status']).toBe('holdfast; fwd=stale; fwd-status=200; stored')
+    })
+
+    it('keeps its tags when it is confirmed, and tells them with every answer', async () => {
+      let asked = 0
+      const { get, clock, cache } = await stage(
+        framework,
+        ({ headers }) => ({
+          status: headers['if-none-match'] === undefined ? 200 : 304,
+          headers: { ...MINUTE, ETag: '"v1"' },
+        }),
+        { options: { tags: () => (++asked === 1 ? ['page'] : []), tagHeaders: ['Cache-Tag'] } },
+      )
+      for (const status of ['fwd=uri-miss; stored', 'hit; ttl=60', 'fwd=stale; fwd-status=304; stored', 'hit; ttl=60']) {
+        const { headers } = await get()
+        expect([headers['cache-status'], headers['cache-tag']]).toEqual([`holdfast; ${status}`, 'page'])
+        if (status.startsWith('hit')) clock.advance(60_000)
+      }
+      clock.advance(-30_000)
+      expect((await get()).headers['cache-status']).toBe('holdfast; hit; ttl=30')
+      await cache.invalidateTags(['page'])
+      expect((await get()).headers['cache-status']).toBe('holdfast; fwd=uri-miss; stored')
     })
 
     it('is not served in the place of what says that it is gone, and not afterwards', async () => {
