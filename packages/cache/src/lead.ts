@@ -40,7 +40,7 @@ export function createLeads(adapter: Adapter, entries: Entries): Leads {
     } catch (error) {
       if (!isAdapterError(error)) throw error
       task.failed(error)
-      giveBack(adapter, { subject: wake, token, leaseMs, failed: task.failed })
+      giveBack(adapter, wake, token, leaseMs)
     }
     return result
   }

@@ -1,4 +1,4 @@
-import { type Adapter, isAdapterError } from '@holdfast/adapter'
+import { type Adapter, mayHaveRun } from '@holdfast/adapter'
 import { inboxOf, newToken } from '@holdfast/adapter/lease'
 import type { Budget } from './budget.ts'
 import { isNested } from './context.ts'
@@ -89,7 +89,7 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
       try {
         return await within.spend((options) => adapter.run(begin, subject, args, options))
       } catch (error) {
-        if (isAdapterError(error)) giveBack(adapter, { subject, token, leaseMs, failed: task.failed })
+        if (mayHaveRun(error)) giveBack(adapter, subject, token, leaseMs)
         throw error
       }
     }
