@@ -1,6 +1,8 @@
 import { types } from 'node:util'
 import type { CallOptions } from './adapter.ts'
 import { checkedWhole, shown } from './checks.ts'
+import { OperationError } from './errors.ts'
+import type { RedisArgument } from './operation.ts'
 
 /** @throws {RangeError} when it is not a whole number of milliseconds: Infinity would leave a key without an end */
 export function checkedTtl(ttlMs: number): number {
@@ -12,6 +14,15 @@ export function checkedTtl(ttlMs: number): number {
 export function checkedValue(value: Uint8Array): Uint8Array {
   if (types.isUint8Array(value)) return value
   throw new TypeError(`value must be a Uint8Array, got ${typeof value}`)
+}
+
+/** @throws {OperationError} when one of them is of another kind: clients refuse it, each in its way, or send some text in its place */
+export function checkedEncoded(operation: string, encoded: RedisArgument[]): RedisArgument[] {
+  const at = encoded.findIndex((arg) => typeof arg !== 'string' && typeof arg !== 'number' && !Buffer.isBuffer(arg))
+  if (at === -1) return encoded
+  throw new OperationError(
+    `Operation ${operation} encodes ${shown(encoded[at])} as argument ${at + 1}: there are strings, numbers and Buffers`,
+  )
 }
 
 /** @throws {TypeError} when the clock is not one */

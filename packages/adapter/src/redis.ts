@@ -1,5 +1,5 @@
 import type { Adapter, CallOptions } from './adapter.ts'
-import { checkedNow, checkedTimeout, checkedTtl, checkedValue, wholeMs } from './arguments.ts'
+import { checkedEncoded, checkedNow, checkedTimeout, checkedTtl, checkedValue, wholeMs } from './arguments.ts'
 import { checkedString, checkKnown } from './checks.ts'
 import { assertOneSlot, valueKey } from './keys.ts'
 import type { Operation } from './operation.ts'
@@ -89,7 +89,7 @@ export function redisAdapter(options: RedisAdapterOptions): Adapter {
     }
     if (operation.value === true) keys.push(prefix + valueKey(key))
     if (keys.length > 1) assertOneSlot(operation.name, prefix + key, keys)
-    const encoded = operation.encode(args)
+    const encoded = checkedEncoded(operation.name, operation.encode(args))
     const reply = await connection.perform(call, options, (client, waiting) => {
       const slot = client.slotOf(prefix + key)
       connection.admit(client, slot, waiting)

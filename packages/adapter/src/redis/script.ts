@@ -34,7 +34,13 @@ export function scriptOf(operation: ScriptSource): Script {
   const { state, value = false, luaPrelude = '', lua: step } = operation
   const given = PUBLISH + (state === 'string' ? STRING_STATE : HASH_STATE) + (value ? VALUE : '')
   const own = `${luaPrelude}\n${body(step)}`
-  const lua = [PRELUDE, `local values, value_key = ${value ? 1 : 0}, nil`, functionsFor(own, given), own, EPILOGUE].join('\n')
+  const lua = [
+    PRELUDE,
+    `local values, value_key = ${value ? 1 : 0}, nil`,
+    functionsFor(own, given),
+    own,
+    epilogue(state === 'string'),
+  ].join('\n')
   const script = byLua.get(lua) ?? { lua, sha: createHash('sha1').update(lua).digest('hex') }
   byLua.set(lua, script)
   scripts.set(operation, script)
@@ -198,8 +204,16 @@ local function write_value(ttl, bytes)
 end
 `
 
+/** What a step that failed has left without an end, in its hash or in a further key, would stay for ever. A key of another kind is not its own. */
+const DROP_ENDLESS = `
+    local isOwn = type(redis.pcall('HLEN', key)) == 'number'
+    for i = 1, #keys do
+      if (isOwn or i > 1) and redis.pcall('PTTL', keys[i]) == -1 then redis.pcall('DEL', keys[i]) end
+    end
+`
+
 /** Tables grow dearly: they are made with room for what most steps have. */
-const EPILOGUE = `
+const epilogue = (isString: boolean): string => `
 local check = injected and function(reply)
   if value_key and redis.call('PTTL', value_key) == -1 then error('OPERATION leaves a value without an end: use write_value', 0) end
   for i = 1, #keys do
@@ -240,6 +254,9 @@ while ARGV[firstArg + 1] do
       if type(done) == 'table' then reply = done end
     end
   end
+  if ok and type(reply) ~= 'table' then
+    ok, reply = false, 'OPERATION returns ' .. tostring(reply) .. ': a reply is a flat array of integers and strings'
+  end
   if ok and check then ok, reply = pcall(check, reply) end
   if ok and not reply.err then
     local count, element = 0, reply[1]
@@ -252,6 +269,7 @@ while ARGV[firstArg + 1] do
     replies[size + 1] = count
     size = size + 1 + count
   else
+    ${isString ? '' : DROP_ENDLESS}
     local message = tostring(type(reply) == 'table' and reply.err or reply)
     if message:find('READONLY', 1, true) then return redis.error_reply(message) end
     replies[size + 1], replies[size + 2] = -1, message
