@@ -16,8 +16,13 @@ export function checkedValue(value: Uint8Array): Uint8Array {
   throw new TypeError(`value must be a Uint8Array, got ${typeof value}`)
 }
 
-/** @throws {OperationError} when one of them is of another kind: clients refuse it, each in its way, or send some text in its place */
+/** @throws {OperationError} when one of them is of another kind, or there are too many: clients fail in ways of their own, or send something else */
 export function checkedEncoded(operation: string, encoded: RedisArgument[]): RedisArgument[] {
+  if (encoded.length > MOST_ARGUMENTS) {
+    throw new OperationError(
+      `Operation ${operation} encodes ${encoded.length} arguments: there are ${MOST_ARGUMENTS} at the most`,
+    )
+  }
   const at = encoded.findIndex((arg) => typeof arg !== 'string' && typeof arg !== 'number' && !Buffer.isBuffer(arg))
   if (at === -1) return encoded
   throw new OperationError(
@@ -53,4 +58,6 @@ export function checkSignal(signal: AbortSignal | undefined): void {
   throw new TypeError(`signal must be an AbortSignal, got ${shown(signal)}`)
 }
 
+/** Clients pass them on as arguments of functions, of which a stack holds some 100,000. */
+const MOST_ARGUMENTS = 32_768
 const LONGEST_TIMER_MS = 2 ** 31 - 1

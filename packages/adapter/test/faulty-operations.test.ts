@@ -46,6 +46,13 @@ describe('a fault in an operation is no outage', () => {
     await expect(call).rejects.toMatchObject({ ...fault, message: expect.stringContaining('as argument 2') })
     expect(await adapter.run(faulty('return { 1 }'), '{encoded}', [])).toBe(1)
   })
+
+  it('where it encodes more arguments than a client can send; as many as may be arrive', async () => {
+    const count = faulty('return { #ARGV }')
+    const most = Array<string>(32_768).fill('')
+    expect(await adapter.run(count, '{count}', most, { timeoutMs: 10_000 })).toBe(32_768)
+    await expect(adapter.run(count, '{count}', [...most, ''])).rejects.toMatchObject(fault)
+  })
 })
 
 describe('a step that fails leaves no key without an end', () => {

@@ -37,6 +37,8 @@ export interface Batches {
 
 /** A script blocks Redis while it runs, so that a batch is bounded: some 100 steps take a millisecond. */
 const MOST_STEPS = 128
+/** What goes with each argument. */
+const ARGUMENT_BYTES = 6
 
 /**
  * Runs steps, several in one EVALSHA where they meet: those of one operation, in one slot. Each stays atomic on its own: its result and
@@ -85,7 +87,7 @@ function isAgain(step: Step, { keys, args }: Step): boolean {
 }
 
 function bytesOf(args: readonly RedisArgument[]): number {
-  return args.reduce<number>((sum, arg) => sum + (typeof arg === 'number' ? 8 : arg.length), 0)
+  return args.reduce<number>((sum, arg) => sum + ARGUMENT_BYTES + (typeof arg === 'number' ? 8 : arg.length), 0)
 }
 
 /** Gives each caller its part of the reply. */

@@ -51,9 +51,15 @@ export class Circuit {
    */
   watch<T>(send: () => Promise<T>, since: number, isOver: () => boolean): Promise<T> {
     const connection = this.#connection
+    let sent: Promise<T>
+    try {
+      sent = send()
+    } catch (error) {
+      return Promise.reject(error) // the client would not send it, which says nothing of the master
+    }
     if (this.#unanswered === 0) this.#quietSince = since
     this.#unanswered += 1
-    return send().then(
+    return sent.then(
       (reply) => {
         if (connection === this.#connection) this.#answered(isOver())
         return reply
