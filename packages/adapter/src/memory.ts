@@ -5,7 +5,7 @@ import { AdapterUnavailableError, AdapterWrongTypeError, OperationError } from '
 import { assertOneSlot, sentAs, valueKey } from './keys.ts'
 import { memoryEvents } from './memory/emitter.ts'
 import { createLru } from './memory/lru.ts'
-import { States } from './memory/states.ts'
+import { type Entry, States } from './memory/states.ts'
 import type { Operation, Transition } from './operation.ts'
 import { type AdapterCall, isTraced, traced } from './trace.ts'
 
@@ -17,6 +17,9 @@ export interface MemoryAdapterOptions {
   /** The clock, in milliseconds since the epoch. Defaults to `Date.now`. */
   readonly now?: () => number
 }
+
+type Next<State> = NonNullable<Transition<State, never>['next']>
+type Beside = NonNullable<Transition<never, never>['value']> | null
 
 /**
  * An adapter that keeps everything in this process: for tests, for a laptop, for an app that runs once.
@@ -53,27 +56,43 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
     if (entry !== undefined && entry.kind !== kind) throw new AdapterWrongTypeError(key)
     // What is under a key was left by an operation that works on this kind of state: only the caller can know more.
     const { result, next, value, publish } = operation.step(entry?.state as S | undefined, args, time, entry?.endsAt)
-    if (value !== undefined) {
-      if (operation.value !== true) throw new OperationError(`Operation ${operation.name} gave a value, but does not declare it`)
-      saveBeside(key, value)
-    }
+    if (value !== undefined) checkBeside(operation, key, value)
     if (next === null) states.delete(key)
-    else if (next !== undefined) save(operation, key, next.state, next.ttlMs, time)
+    else if (next !== undefined) save(operation, key, entry, next, time)
+    if (value !== undefined) saveBeside(key, value)
     for (const { channel, message } of publish ?? []) events.emit(channel, message)
     return result
   }
 
-  function save<S, A, R>(operation: Operation<S, A, R>, key: string, state: S, ttlMs: number, time: number): void {
+  function save<S, A, R>(
+    operation: Operation<S, A, R>,
+    key: string,
+    before: Entry | undefined,
+    { state, ttlMs }: Next<S>,
+    time: number,
+  ): void {
     const { name, state: kind = 'hash' } = operation
     if (!Number.isSafeInteger(ttlMs)) throw new OperationError(`Operation ${name} gave a ttlMs of ${ttlMs}`)
     if (ttlMs <= 0) return states.delete(key)
     const bytes = operation.bytesOf?.(state) ?? (state instanceof Uint8Array ? state.byteLength : 0)
+    if (before?.state === state && before.bytes !== bytes) {
+      throw new OperationError(`Operation ${name} changed in place a state that its bytesOf counts: return another one`)
+    }
     states.save(key, { kind, state, bytes, endsAt: time + ttlMs }, time)
   }
 
-  function saveBeside(key: string, value: NonNullable<Transition<never, never>['value']> | null): void {
-    if (value === null) remove(valueKey(key))
-    else set(valueKey(key), value.bytes, checkedTtl(value.ttlMs))
+  /** Before the state is saved: a step is done as a whole, or not at all. */
+  function checkBeside<S, A, R>({ name, value: isDeclared }: Operation<S, A, R>, key: string, value: Beside): void {
+    if (isDeclared !== true) throw new OperationError(`Operation ${name} gave a value, but does not declare it`)
+    if (value !== null && !Number.isSafeInteger(value.ttlMs)) {
+      throw new OperationError(`Operation ${name} gave a value a ttlMs of ${value.ttlMs}`)
+    }
+    if (states.find(valueKey(key), now()) !== undefined) throw new AdapterWrongTypeError(valueKey(key))
+  }
+
+  function saveBeside(key: string, value: Beside): void {
+    if (value === null) values.delete(valueKey(key))
+    else values.set(valueKey(key), Buffer.from(value.bytes), value.ttlMs)
   }
 
   function get(key: string): Uint8Array | undefined {
@@ -118,9 +137,12 @@ export function memoryAdapter(options: MemoryAdapterOptions = {}): Adapter {
     delete: (key, options) => perform({ call: 'delete', key }, options, () => remove(sentAs(key))),
     async *scan(prefix, options) {
       check(options)
+      const begin = sentAs(prefix)
+      const found: string[] = [] // taken at one moment: what is used, dropped or kept meanwhile would come again
       for (const keys of [states.keys(now()), values.keys()]) {
-        for (const key of keys) if (key.startsWith(sentAs(prefix))) yield key
+        for (const key of keys) if (key.startsWith(begin)) found.push(key)
       }
+      yield* found
     },
     events,
     async close() {

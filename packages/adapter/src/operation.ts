@@ -58,7 +58,10 @@ export interface Operation<State, Args, Result> {
   /** Whether the step may keep a value beside the state, under `valueKey(key)`, where `get` reads it. Values may be evicted. */
   readonly value?: boolean
 
-  /** How many bytes of a state count towards the memory adapter's `maxBytes`, where it may be large. Defaults to those of a raw string. */
+  /**
+   * How many bytes of a state count towards the memory adapter's `maxBytes`, where it may be large. Defaults to those of a raw string.
+   * Such a state is not changed in place: where the next one has no room, it has to stay as it was.
+   */
   bytesOf?(state: State): number
 
   /** Further keys that `lua` uses, where a hash cannot hold the state. They share the hash tag of `key`, and live as long as it. */

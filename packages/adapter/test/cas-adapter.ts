@@ -82,7 +82,7 @@ export function casAdapter(now: () => number): Adapter {
     },
     delete: (key) => write(key, undefined),
     async *scan(prefix) {
-      for (const [key, { endsAt }] of cells) if (endsAt > now() && key.startsWith(prefix)) yield key
+      for (const [key, { endsAt }] of [...cells]) if (endsAt > now() && key.startsWith(prefix)) yield key
     },
     events,
     async close() {

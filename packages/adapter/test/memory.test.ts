@@ -74,6 +74,38 @@ describe('large states in memory', () => {
   })
 })
 
+describe('a step that has no room', () => {
+  const add = defineOperation<{ items: string[] }, { item: string; inPlace: boolean }, string>({
+    name: 'sample.add',
+    value: true,
+    step(state, { item, inPlace }) {
+      const items = inPlace ? (state?.items ?? []) : [...(state?.items ?? [])]
+      items.push(item)
+      const next = inPlace && state !== undefined ? state : { items }
+      return { result: items.join(''), next: { state: next, ttlMs: 1_000 }, value: { bytes: Buffer.from(item), ttlMs: 1_000 } }
+    },
+    lua: 'return {}',
+    encode: () => [],
+    decode: () => '',
+    bytesOf: ({ items }) => items.join('').length,
+  })
+
+  it('changes neither its state nor the value beside it', async () => {
+    const adapter = memoryAdapter({ maxBytes: 1_000 })
+    await adapter.run(add, '{a}', { item: 'x', inPlace: false })
+    await expect(adapter.run(add, '{a}', { item: 'y'.repeat(1_000), inPlace: false })).rejects.toMatchObject(full)
+    await expect(adapter.run(add, '{b}', { item: 'y'.repeat(1_000), inPlace: false })).rejects.toMatchObject(full)
+    expect(await adapter.getMany(['{a}:value', '{b}:value'])).toEqual([Buffer.from('x'), undefined])
+    expect(await adapter.run(add, '{a}', { item: 'z', inPlace: false })).toBe('xz')
+  })
+
+  it('must not have changed in place what counts: that is a bug, also where there is room', async () => {
+    const adapter = memoryAdapter()
+    await adapter.run(add, '{a}', { item: 'x', inPlace: true })
+    await expect(adapter.run(add, '{a}', { item: 'y', inPlace: true })).rejects.toMatchObject({ name: 'OperationError' })
+  })
+})
+
 describe('values in memory', () => {
   it('stay within maxBytes: the least recently used goes first', async () => {
     const adapter = memoryAdapter({ maxBytes: 4_000 })

@@ -94,6 +94,20 @@ export function valueCases(makeAdapter: MakeAdapter): ContractCase[] {
       const expected = [...keys.filter((key) => key !== `${prefix}7`), `${prefix}state`]
       assert.deepEqual(seen.toSorted(alphabetically), expected.toSorted(alphabetically))
     }),
+    caseOf(makeAdapter, 'scan shows keys once, whatever is done with those it has shown', async ({ adapter, own }) => {
+      const prefix = own('scan')
+      const keys = ['a', 'b', 'c', 'd', 'e', 'f'].map((key) => `${prefix}:${key}`)
+      await Promise.all(keys.map((key) => adapter.set(key, bytesOf('a'), 60_000)))
+      const seen: string[] = []
+      for await (const key of adapter.scan(`${prefix}:`)) {
+        assert.ok(!seen.includes(key), `${key} was shown twice`)
+        seen.push(key)
+        if (seen.length % 3 === 0) await adapter.get(key)
+        else await adapter.delete(key)
+        if (seen.length % 3 === 1) await adapter.set(key, bytesOf('b'), 60_000)
+      }
+      assert.deepEqual(seen.toSorted(alphabetically), keys)
+    }),
     caseOf(makeAdapter, 'a signal ends the wait with its reason', async ({ adapter, own }) => {
       const reason = new Error('the client has gone')
       const signal = AbortSignal.abort(reason)
