@@ -4,7 +4,7 @@ import { redisAdapter } from '@holdfast/adapter/redis'
 import { commandCounter, ownPrefix, sharedRedisUrl, startProxy } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
-import { createClient, createSentinel, RESP_TYPES } from 'redis'
+import { createClient, createClientPool, createSentinel, RESP_TYPES } from 'redis'
 import { acquire, quota, ring } from './sample-operations.ts'
 
 const url = sharedRedisUrl()
@@ -240,6 +240,7 @@ describe('options', () => {
     ['milliseconds as a text', { url, timeoutMs: '500' }, /^timeoutMs must be .* got "500"/],
     ['both', { url, client: inspector }, /either a client or a url/],
     ['a client of another kind', { client: {} }, /ioredis 5 or 6/],
+    ['a pool of node-redis', { client: createClientPool({ url }) }, /a client or cluster of node-redis 5 or 6$/],
     [
       'a sentinel of node-redis',
       { client: createSentinel({ name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] }) },

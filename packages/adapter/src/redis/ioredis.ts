@@ -12,12 +12,17 @@ export interface IoredisClient {
 
 /** The commands that answer in bytes; ioredis has them, and leaves some out of its types. */
 interface IoredisCommands extends IoredisClient {
-  readonly options: { readonly keyPrefix?: string }
+  readonly options: RedisOptions & { readonly redisOptions?: RedisOptions }
   evalshaBuffer(sha: string, keys: number, ...args: unknown[]): Promise<unknown>
   evalBuffer(lua: string, keys: number, ...args: unknown[]): Promise<unknown>
   getBuffer(key: string): Promise<Buffer | null>
   mgetBuffer(keys: readonly string[]): Promise<(Buffer | null)[]>
   disconnect(): void
+}
+
+interface RedisOptions {
+  readonly keyPrefix?: string
+  readonly stringNumbers?: boolean
 }
 
 interface IoredisRedis extends IoredisCommands {
@@ -41,14 +46,15 @@ export function isIoredis(client: unknown): client is IoredisRedis | IoredisClus
 }
 
 export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: ClientHooks): RedisClient {
-  const { keyPrefix = '' } = client.options
+  const { keyPrefix = '', stringNumbers, redisOptions } = client.options
+  const numbered = (stringNumbers ?? redisOptions?.stringNumbers) ? withNumbers : (reply: Promise<unknown>) => reply
   const cluster = 'slots' in client ? client : undefined
   const nodes = (): IoredisRedis[] => ('slots' in client ? client.nodes('master') : [client])
   const { outage, stop } = watchOutage(client, hooks)
 
   return {
-    evalSha: (sha, keys, args) => client.evalshaBuffer(sha, keys.length, ...keys, ...args),
-    eval: (lua, keys, args) => client.evalBuffer(lua, keys.length, ...keys, ...args),
+    evalSha: (sha, keys, args) => numbered(client.evalshaBuffer(sha, keys.length, ...keys, ...args)),
+    eval: (lua, keys, args) => numbered(client.evalBuffer(lua, keys.length, ...keys, ...args)),
     get: (key) => client.getBuffer(key),
     getMany: (keys) => client.mgetBuffer(keys),
     slotOf: (key) => (cluster === undefined ? 0 : calculateSlot(keyPrefix + key)),
@@ -62,6 +68,16 @@ export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: Clie
       else stop()
     },
   }
+}
+
+/** Of a client that gives integers as text: only they are, as what is text to a script comes in bytes. */
+async function withNumbers(reply: Promise<unknown>): Promise<unknown> {
+  const given = await reply
+  return Array.isArray(given) ? given.map(numberOf) : numberOf(given)
+}
+
+function numberOf(element: unknown): unknown {
+  return typeof element === 'string' ? Number(element) : element
 }
 
 function watchOutage(client: IoredisClient, { onError, onReady }: ClientHooks): { outage(): Error | undefined; stop(): void } {

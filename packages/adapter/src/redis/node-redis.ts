@@ -8,6 +8,7 @@ export interface NodeRedisClient {
   readonly isOpen: boolean
   evalSha(...args: never[]): unknown
   withTypeMapping(...args: never[]): unknown
+  duplicate(...args: never[]): unknown
   on(event: string, listener: (error: Error) => void): unknown
   off(event: string, listener: (error: Error) => void): unknown
 }
@@ -52,8 +53,11 @@ interface ClusterMaster {
 }
 
 export function isNodeRedis(client: unknown): client is NodeRedisSingle | NodeRedisCluster {
-  return typeof client === 'object' && client !== null && 'evalSha' in client && 'withTypeMapping' in client
+  return typeof client === 'object' && client !== null && WANTED.every((method) => method in client)
 }
+
+/** A pool of clients cannot be duplicated: it has no connection for subscriptions. */
+const WANTED = ['evalSha', 'withTypeMapping', 'duplicate']
 
 /** Its commands take turns on a pool, and it sends again what may have run. */
 export function isNodeRedisSentinel(client: unknown): boolean {
