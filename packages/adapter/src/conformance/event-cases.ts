@@ -41,6 +41,36 @@ export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
       await settled(adapter, own('a'))
       assert.deepEqual(heard, [])
     }),
+    caseOf(makeAdapter, 'the end of a subscription is the end of no other to its channel', async ({ adapter, own, onEnd }) => {
+      const heard: string[] = []
+      const listener = (event: AdapterEvent): void => {
+        if (event.type === 'message') heard.push(event.message)
+      }
+      const end = await adapter.events.subscribe(own('a'), listener)
+      onEnd(await adapter.events.subscribe(own('a'), listener))
+      await end()
+      await end()
+      await adapter.events.publish(own('a'), '1')
+      await settled(adapter, own('a'))
+      assert.deepEqual(
+        heard.slice(0, 2).map((message) => message === '1'),
+        [true, false],
+      )
+    }),
+    caseOf(makeAdapter, 'who subscribes while the last one leaves hears what is said', async ({ adapter, own, onEnd }) => {
+      const heard: string[] = []
+      const end = await adapter.events.subscribe(own('a'), () => {})
+      const left = end()
+      onEnd(
+        await adapter.events.subscribe(own('a'), (event) => {
+          if (event.type === 'message') heard.push(event.message)
+        }),
+      )
+      await left
+      await adapter.events.publish(own('a'), '1')
+      await settled(adapter, own('a'))
+      assert.equal(heard[0], '1')
+    }),
     caseOf(makeAdapter, 'a listener that throws harms no other', async ({ adapter, own, onEnd }) => {
       const heard: string[] = []
       const listeners = [

@@ -36,7 +36,7 @@ interface NodeRedisSingle extends SharedByBoth {
   connect(): Promise<unknown>
   sendCommand(args: readonly string[]): Promise<[cursor: string | Buffer, keys: (string | Buffer)[]]>
   subscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
-  unsubscribe(channel: string): Promise<unknown>
+  unsubscribe(channel: string, listener: (message: string, channel: string) => void): Promise<unknown>
   ping(): Promise<unknown>
   destroy(): void
 }
@@ -181,7 +181,8 @@ async function subscriber(
     onEnd()
   })
   own.on('end', onEnd)
-  // One function for all channels: subscribing twice with another would deliver twice.
+  // One function for all channels: subscribing twice with another would deliver twice. It is named where a channel is left, too: else who
+  // subscribes before Redis has confirmed that is taken off with it.
   const listener = (message: string, channel: string): void => onMessage(channel, message)
   function close(): void {
     if (own.isOpen) own.destroy()
@@ -189,7 +190,7 @@ async function subscriber(
   await connectedInTime(own.connect(), close)
   return {
     subscribe: (channel) => own.subscribe(channel, listener),
-    unsubscribe: (channel) => own.unsubscribe(channel),
+    unsubscribe: (channel) => own.unsubscribe(channel, listener),
     ping: () => own.ping(),
     close,
   }
