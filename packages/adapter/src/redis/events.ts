@@ -2,6 +2,7 @@ import type { AdapterEvents } from '../adapter.ts'
 import { createListeners } from '../listeners.ts'
 import type { RedisClient, Subscriber } from './client.ts'
 import type { Connection } from './connection.ts'
+import { inTime } from './subscriber.ts'
 
 /** A connection that is asked and does not answer within this time is lost, whatever its socket says. */
 const ALIVE_EVERY_MS = 2_000
@@ -43,7 +44,8 @@ export function redisEvents(
       },
     })
     try {
-      await Promise.all([...listeners.channels()].map((channel) => opened.subscribe(channel)))
+      const subscribed = [...listeners.channels()].map((channel) => opened.subscribe(channel))
+      await inTime(Promise.all(subscribed), () => opened.close())
     } catch (error) {
       opened.close()
       throw error
@@ -121,7 +123,7 @@ export function redisEvents(
         remove()
         if (listeners.has(name)) return
         heard.delete(name)
-        await current?.unsubscribe(name).catch(() => {}) // a lost connection has no subscriptions
+        current?.unsubscribe(name).catch(() => {}) // not waited for: its listener is gone, and Redis may be as well
       }
     },
   }

@@ -1,6 +1,6 @@
 import calculateSlot from 'cluster-key-slot'
 import type { ClientHooks, RedisClient, Scanner, Subscriber, SubscriberHooks } from './client.ts'
-import { anyOf, CONNECT_MS, connectedInTime } from './subscriber.ts'
+import { anyOf, CONNECT_MS, inTime } from './subscriber.ts'
 
 /** What the adapter needs of an ioredis `Redis` or `Cluster`, version 5 or 6. */
 export interface IoredisClient {
@@ -146,7 +146,7 @@ async function subscriber(
   own.on('error', onError)
   own.on('message', onMessage)
   own.on('end', onEnd)
-  await connectedInTime(own.connect(), () => own.disconnect())
+  await inTime(own.connect(), () => own.disconnect())
   return {
     subscribe: (channel) => own.subscribe(channel),
     unsubscribe: (channel) => own.unsubscribe(channel),

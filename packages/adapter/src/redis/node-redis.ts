@@ -1,7 +1,7 @@
 import calculateSlot from 'cluster-key-slot'
 import type { RedisArgument } from '../operation.ts'
 import type { ClientHooks, RedisClient, Scanner, Subscriber, SubscriberHooks } from './client.ts'
-import { anyOf, CONNECT_MS, connectedInTime } from './subscriber.ts'
+import { anyOf, CONNECT_MS, inTime } from './subscriber.ts'
 
 /** What the adapter needs of a node-redis client or cluster, version 5 or 6. */
 export interface NodeRedisClient {
@@ -187,7 +187,7 @@ async function subscriber(
   function close(): void {
     if (own.isOpen) own.destroy()
   }
-  await connectedInTime(own.connect(), close)
+  await inTime(own.connect(), close)
   return {
     subscribe: (channel) => own.subscribe(channel, listener),
     unsubscribe: (channel) => own.unsubscribe(channel, listener),

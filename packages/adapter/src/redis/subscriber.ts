@@ -1,11 +1,11 @@
-/** How long a connection for subscriptions may take until it stands. */
+/** How long a connection for subscriptions may take until it stands, and then until they do. */
 export const CONNECT_MS = 2_000
 
 /** Clients themselves wait for ever for a server that takes the connection and says nothing. */
-export async function connectedInTime(connecting: Promise<unknown>, giveUp: () => void): Promise<void> {
+export async function inTime(standing: Promise<unknown>, giveUp: () => void): Promise<void> {
   const timer = setTimeout(giveUp, CONNECT_MS)
   try {
-    await connecting
+    await standing
   } finally {
     clearTimeout(timer)
   }
