@@ -2,6 +2,7 @@ import {
   type Adapter,
   AdapterUnavailableError,
   AdapterWrongTypeError,
+  type CallOptions,
   type Operation,
   OperationError,
   valueKey,
@@ -21,9 +22,13 @@ export function casAdapter(now: () => number): Adapter {
   const { events } = memory
   let closed = false
 
-  async function read(key: string, signal?: AbortSignal): Promise<Cell | undefined> {
+  function check(options?: CallOptions): void {
     if (closed) throw new AdapterUnavailableError('closed')
-    signal?.throwIfAborted()
+    options?.signal?.throwIfAborted()
+  }
+
+  async function read(key: string, options?: CallOptions): Promise<Cell | undefined> {
+    check(options)
     return cells.get(key)
   }
 
@@ -40,11 +45,11 @@ export function casAdapter(now: () => number): Adapter {
     return cell
   }
 
-  async function run<S, A, R>(operation: Operation<S, A, R>, key: string, args: A, signal?: AbortSignal): Promise<R> {
+  async function run<S, A, R>(operation: Operation<S, A, R>, key: string, args: A, options?: CallOptions): Promise<R> {
     const { state: kind = 'hash' } = operation
     if (operation.keys?.(key, args).some((further) => tagOf(further) !== tagOf(key))) throw new OperationError('two slots')
     for (;;) {
-      const cell = await read(key, signal)
+      const cell = await read(key, options)
       const found = live(key, cell, kind)
       const state = structuredClone(found?.state) as S | undefined
       const { result, next, value, publish = [] } = operation.step(state, args, now(), found?.endsAt)
@@ -57,31 +62,35 @@ export function casAdapter(now: () => number): Adapter {
     }
   }
 
-  async function write(key: string, after: Cell | undefined): Promise<void> {
+  async function write(key: string, after: Cell | undefined, options?: CallOptions): Promise<void> {
     for (;;) {
-      const cell = await read(key)
+      const cell = await read(key, options)
       live(key, cell, 'value')
       if (compareAndSet(key, cell, after)) return
     }
   }
 
-  async function get(key: string, signal?: AbortSignal): Promise<Uint8Array | undefined> {
-    const state = live(key, await read(key, signal), 'value')?.state
+  async function get(key: string, options?: CallOptions): Promise<Uint8Array | undefined> {
+    const state = live(key, await read(key, options), 'value')?.state
     return state instanceof Uint8Array ? Buffer.from(state) : undefined
   }
 
   return {
     scope: 'process',
     now,
-    run: (operation, key, args, options) => run(operation, key, args, options?.signal),
-    get: (key, options) => get(key, options?.signal),
-    getMany: (keys) => Promise.all(keys.map((key) => get(key).catch(() => undefined))),
-    async set(key, value, ttlMs) {
-      if (!Number.isSafeInteger(ttlMs)) throw new RangeError('ttlMs must be whole')
-      await write(key, { kind: 'value', state: Buffer.from(value), endsAt: now() + ttlMs })
+    run,
+    get,
+    async getMany(keys, options) {
+      check(options)
+      return Promise.all(keys.map((key) => get(key).catch(() => undefined)))
     },
-    delete: (key) => write(key, undefined),
-    async *scan(prefix) {
+    async set(key, value, ttlMs, options) {
+      if (!Number.isSafeInteger(ttlMs)) throw new RangeError('ttlMs must be whole')
+      await write(key, { kind: 'value', state: Buffer.from(value), endsAt: now() + ttlMs }, options)
+    },
+    delete: (key, options) => write(key, undefined, options),
+    async *scan(prefix, options) {
+      check(options)
       for (const [key, { endsAt }] of [...cells]) if (endsAt > now() && key.startsWith(prefix)) yield key
     },
     events,

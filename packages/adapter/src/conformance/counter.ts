@@ -35,3 +35,15 @@ export const drop: Operation<{ total: number }, { channel: string; message: stri
   encode: ({ channel, message }) => [channel, message],
   decode: ([dropped]) => dropped === 1,
 })
+
+/** Tells a channel of several things. */
+export const tell: Operation<never, { channel: string; messages: string[] }, void> = defineOperation({
+  name: 'contract.tell',
+  step: (_state, { channel, messages }) => ({ result: undefined, publish: messages.map((message) => ({ channel, message })) }),
+  lua: `
+    for i = 2, #ARGV do publish(ARGV[1], ARGV[i]) end
+    return {}
+  `,
+  encode: ({ channel, messages }) => [channel, ...messages],
+  decode: () => undefined,
+})

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Adapter, AdapterEvent } from '../adapter.ts'
 import { publishMessage } from '../publish-message.ts'
 import type { ContractCase, MakeAdapter } from './contract.ts'
-import { count, drop } from './counter.ts'
+import { count, drop, tell } from './counter.ts'
 import { caseOf } from './stage.ts'
 
 export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
@@ -32,6 +32,18 @@ export function eventCases(makeAdapter: MakeAdapter): ContractCase[] {
       await adapter.run(drop, own('state'), { channel: own('channel'), message: 'gone' })
       await settled(adapter, own('channel'), own('state'))
       assert.equal(heard[0], 'gone')
+    }),
+    caseOf(makeAdapter, 'a step tells all that it has to tell, in order', async ({ adapter, own, onEnd }) => {
+      const messages = ['1', '', ' 2\n', '\0', '1', 'две']
+      const heard: string[] = []
+      onEnd(
+        await adapter.events.subscribe(own('channel'), (event) => {
+          if (event.type === 'message') heard.push(event.message)
+        }),
+      )
+      await adapter.run(tell, own('state'), { channel: own('channel'), messages })
+      await settled(adapter, own('channel'), own('state'))
+      assert.deepEqual(heard.slice(0, messages.length), messages)
     }),
     caseOf(makeAdapter, 'a listener that ended its subscription hears no more', async ({ adapter, own }) => {
       const heard: string[] = []

@@ -16,6 +16,34 @@ export function stateCases(makeAdapter: MakeAdapter): ContractCase[] {
         Array.from({ length: 100 }, (_, index) => index + 1),
       )
     }),
+    caseOf(makeAdapter, 'steps at once each have their own arguments and result', async ({ adapter, own }) => {
+      const counts = Array.from({ length: 200 }, (_, at) => ({ key: own(`{state}${at % 7}`), by: at % 3 }))
+      const totals = await Promise.all(counts.map(({ key, by }) => adapter.run(count, key, { by, ttlMs: 60_000 })))
+      const expected = new Map<string, number>()
+      for (const [at, { key, by }] of counts.entries()) {
+        expected.set(key, (expected.get(key) ?? 0) + by)
+        assert.equal(totals[at], expected.get(key))
+      }
+    }),
+    caseOf(makeAdapter, 'arguments, states and results of every shape come as they were', async ({ adapter, own }) => {
+      const every = Buffer.from(Uint8Array.from({ length: 256 }, (_, index) => index))
+      const shapes = [
+        [],
+        [''],
+        ['', 'a', ''],
+        [every],
+        ['две', Buffer.alloc(0)],
+        ['x'.repeat(2 ** 20)],
+        Array<string>(3_000).fill('y'),
+      ]
+      let before: Buffer[] = []
+      for (const parts of shapes) {
+        const bytes = parts.map((part) => Buffer.from(part))
+        const left = await adapter.run(exchange, own('state'), bytes, { timeoutMs: 5_000 })
+        assert.ok(left.length === before.length && left.every((part, at) => part.equals(before[at] ?? Buffer.from('none'))))
+        before = bytes
+      }
+    }),
     caseOf(makeAdapter, 'a state ends with its ttlMs, to the millisecond', async ({ adapter, own, pass, exact }) => {
       await adapter.run(count, own('state'), { by: 1, ttlMs: 50 })
       await pass(49)
@@ -72,6 +100,29 @@ const swap: Operation<Uint8Array, { bytes: Buffer; ttlMs: number }, Buffer> = de
   `,
   encode: ({ bytes, ttlMs }) => [bytes, ttlMs],
   decode: ([before]) => (typeof before === 'object' ? before : Buffer.alloc(0)),
+})
+
+/** Keeps parts, and gives back those that were kept before. */
+const exchange: Operation<{ parts: Buffer[] }, Buffer[], Buffer[]> = defineOperation<{ parts: Buffer[] }, Buffer[], Buffer[]>({
+  name: 'contract.exchange',
+  step: (state, parts) => ({
+    result: (state?.parts ?? []).map((part) => Buffer.from(part)),
+    next: { state: { parts: parts.map((part) => Buffer.from(part)) }, ttlMs: 60_000 },
+  }),
+  lua: `
+    local fields, parts, before = { 'count' }, { 'count', #ARGV }, {}
+    local count = tonumber(read('count')) or 0
+    for i = 1, count do fields[i + 1] = 'part' .. i end
+    local kept = count > 0 and read_list(fields)
+    for i = 1, count do before[i] = kept[i + 2] end
+    for i = 1, #ARGV do
+      parts[2 * i + 1], parts[2 * i + 2] = 'part' .. i, ARGV[i]
+    end
+    write(60000, unpack(parts))
+    return before
+  `,
+  encode: (parts) => parts,
+  decode: (reply) => reply.map((part) => Buffer.from(part as Buffer)), // it keeps nothing else
 })
 
 const acrossSlots: Operation<never, undefined, undefined> = defineOperation({

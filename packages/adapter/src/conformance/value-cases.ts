@@ -108,23 +108,6 @@ export function valueCases(makeAdapter: MakeAdapter): ContractCase[] {
       }
       assert.deepEqual(seen.toSorted(alphabetically), keys)
     }),
-    caseOf(makeAdapter, 'a signal ends the wait with its reason', async ({ adapter, own }) => {
-      const reason = new Error('the client has gone')
-      const signal = AbortSignal.abort(reason)
-      const isReason = (error: unknown): boolean => error === reason
-      await assert.rejects(adapter.get(own('value'), { signal }), isReason)
-      await assert.rejects(adapter.run(count, own('state'), { by: 1, ttlMs: 60_000 }, { signal }), isReason)
-    }),
-    caseOf(makeAdapter, 'a closed adapter refuses with a typed error', async ({ adapter, own }) => {
-      await adapter.close()
-      await assert.rejects(adapter.get(own('value')), hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'))
-      await assert.rejects(adapter.run(count, own('state'), { by: 1, ttlMs: 1 }), hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'))
-      await assert.rejects(adapter.events.publish(own('channel'), 'message'), hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'))
-      await assert.rejects(
-        adapter.events.subscribe(own('channel'), () => {}),
-        hasCode('ERR_HOLDFAST_ADAPTER_UNAVAILABLE'),
-      )
-    }),
   ]
 }
 
