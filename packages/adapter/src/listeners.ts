@@ -40,6 +40,7 @@ export function createListeners(): Listeners {
     deliver,
     end() {
       for (const channel of [...byChannel.keys()]) deliver(channel, { type: 'gap' })
+      byChannel.clear()
     },
   }
 }
