@@ -60,6 +60,21 @@ describe.each(names)('by %s', (_name, makeClient) => {
     await cluster.settled()
   })
 
+  it('reads lists of keys in many slots of a master again that was frozen, whatever else is asked', async () => {
+    const { adapter, prefix } = await open()
+    const [broken] = await keysByMaster(prefix)
+    if (broken === undefined) throw new Error('no masters')
+    const keys = Array.from({ length: 50 }, (_, at) => `{${at}}v`)
+    await firstSuccess(() => adapter.getMany(keys))
+    broken.master.freeze()
+    atEnd(() => broken.master.thaw())
+    expect(await ending(adapter.getMany(keys))).toMatchObject({ error: { code: timeout.code } })
+    expect(await ending(adapter.getMany(keys))).toMatchObject({ error: { code: unavailable.code } })
+    broken.master.thaw()
+    expect(await firstSuccess(() => adapter.getMany(keys))).toBeLessThan(1_000)
+    await cluster.settled()
+  })
+
   it('goes on by a replica when a master dies, and meanwhile by the other masters', async () => {
     const { adapter, prefix } = await open()
     const [broken, ...others] = await keysByMaster(prefix)
