@@ -41,7 +41,8 @@ export interface Adapter {
 
   /**
    * The keys of states and values that begin with `prefix`, each once, in no order. What comes or goes meanwhile may be missed, and
-   * Redis may still show, for a second, a state that has ended. Each page has the timeout of a call.
+   * Redis may still show, for a second, a state that has ended. Each page has the timeout of a call. Where a master of a Cluster cannot be
+   * asked it rejects, in the middle perhaps: it never ends as if that master had nothing.
    */
   scan(prefix: string, options?: CallOptions): AsyncIterable<string>
 

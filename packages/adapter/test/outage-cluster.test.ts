@@ -8,7 +8,7 @@ import { ring } from './sample-operations.ts'
 
 // In real time: failovers take some seconds.
 const TYPED = [timeout.code, unavailable.code]
-const names = Object.entries(clusters).filter(([name]) => !name.includes('keyPrefix'))
+const names = Object.entries(clusters).filter(([name]) => !/keyPrefix|numbers as strings/.test(name))
 
 let cluster: RedisCluster
 beforeAll(async () => {
@@ -87,6 +87,29 @@ describe.each(names)('by %s', (_name, makeClient) => {
       for (const { key } of others) expect((await ending(fence(adapter, key))).error).toBeUndefined()
     })
     expect(await firstSuccess(() => fence(adapter, broken.key))).toBeLessThan(1_000)
+    await broken.master.start()
+    await cluster.settled()
+  }, 60_000)
+
+  it('scans all masters, or says that it could not, while one dies and its replica takes over', async () => {
+    const { adapter, prefix } = await open()
+    const masters = await keysByMaster(prefix)
+    for (const { key } of masters) await firstSuccess(() => fence(adapter, key))
+    const [broken] = masters
+    if (broken === undefined) throw new Error('no masters')
+    async function scanned(): Promise<number> {
+      let count = 0
+      for await (const _key of adapter.scan('')) count += 1
+      return count
+    }
+    expect(await scanned()).toBe(3)
+    for (const replica of await cluster.replicasOf(broken.master)) {
+      await firstSuccess(async () => expect(await replica.command('KEYS', `${prefix}*`)).toHaveLength(1))
+    }
+    await meanwhile(cluster.failover(broken.master), async () => {
+      expect([3, ...TYPED]).toContain(await scanned().catch((error: unknown) => Reflect.get(Object(error), 'code')))
+    })
+    await firstSuccess(async () => expect(await scanned()).toBe(3))
     await broken.master.start()
     await cluster.settled()
   }, 60_000)

@@ -21,6 +21,8 @@ interface IoredisCommands extends IoredisClient {
 }
 
 interface RedisOptions {
+  readonly host?: string
+  readonly port?: number
   readonly keyPrefix?: string
   readonly stringNumbers?: boolean
 }
@@ -39,6 +41,7 @@ interface IoredisRedis extends IoredisCommands {
 interface IoredisCluster extends IoredisCommands {
   readonly slots: readonly (readonly string[] | undefined)[]
   nodes(role: 'master'): IoredisRedis[]
+  refreshSlotsCache(done: (error: unknown) => void): void
 }
 
 export function isIoredis(client: unknown): client is IoredisRedis | IoredisCluster {
@@ -49,7 +52,6 @@ export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: Clie
   const { keyPrefix = '', stringNumbers, redisOptions } = client.options
   const numbered = (stringNumbers ?? redisOptions?.stringNumbers) ? withNumbers : (reply: Promise<unknown>) => reply
   const cluster = 'slots' in client ? client : undefined
-  const nodes = (): IoredisRedis[] => ('slots' in client ? client.nodes('master') : [client])
   const { outage, stop } = watchOutage(client, hooks)
 
   return {
@@ -60,14 +62,32 @@ export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: Clie
     slotOf: (key) => (cluster === undefined ? 0 : calculateSlot(keyPrefix + key)),
     masterOf: (slot) => cluster?.slots[slot]?.[0] ?? '',
     lookAgain() {}, // ioredis does by itself, whenever a node is lost
-    masters: async () => nodes().map((node) => scanner(node, keyPrefix)),
-    subscriber: async (subscriberHooks) => subscriber(anyOf(nodes()), subscriberHooks, hooks),
+    masters: async () => ('slots' in client ? await mastersOf(client) : [client]).map((node) => scanner(node, keyPrefix)),
+    subscriber: async (subscriberHooks) =>
+      subscriber(anyOf('slots' in client ? client.nodes('master') : [client]), subscriberHooks, hooks),
     outage,
     async close() {
       if (hooks.isOwn) client.disconnect()
       else stop()
     },
   }
+}
+
+/**
+ * The masters that have slots. ioredis lists those that it is connected to, and learns of others when it is sent to them.
+ *
+ * @throws {Error} when one of them is missing: its keys would be missed, and nobody would know
+ */
+async function mastersOf(cluster: IoredisCluster): Promise<IoredisRedis[]> {
+  if (lostMaster(cluster) !== undefined) await new Promise((resolve) => cluster.refreshSlotsCache(resolve))
+  const lost = lostMaster(cluster)
+  if (lost !== undefined) throw new Error(`there is no connection to the master at ${lost}`)
+  return cluster.nodes('master')
+}
+
+function lostMaster(cluster: IoredisCluster): string | undefined {
+  const connected = new Set(cluster.nodes('master').map(({ options: { host, port } }) => `${host}:${port}`))
+  return cluster.slots.find((nodes) => nodes?.[0] !== undefined && !connected.has(nodes[0]))?.[0]
 }
 
 /** Of a client that gives integers as text: only they are, as what is text to a script comes in bytes. */

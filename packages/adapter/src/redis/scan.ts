@@ -15,8 +15,18 @@ export async function* scanKeys(
   const seen = new Set<string>()
   const call = { call: 'scan', backend: 'redis', key: prefix } as const
 
-  function asked<T>(ask: (client: RedisClient) => Promise<T>): Promise<T> {
-    return perform(call, options, (client) => ask(client))
+  async function asked<T>(ask: (client: RedisClient) => Promise<T>): Promise<T> {
+    let known: RedisClient | undefined
+    try {
+      return await perform(call, options, (client, waiting) => {
+        waiting.sent = true
+        known = client
+        return ask(client)
+      })
+    } catch (error) {
+      known?.lookAgain() // a scan is sent to masters, and so never told that another has their keys
+      throw error
+    }
   }
 
   for (const master of await asked((client) => client.masters())) {
