@@ -62,6 +62,19 @@ const cases: Readonly<Record<string, AppHandler>> = {
     res.end('tea')
     return undefined
   },
+  'another status after writeHead': ({ res }) => {
+    res.writeHead(201, { 'X-A': '1' })
+    res.statusCode = 500
+    res.end('failed')
+    return undefined
+  },
+  'another status and reason after a write': ({ res }) => {
+    res.write('a part,')
+    res.statusCode = 500
+    res.statusMessage = 'Late'
+    res.end('failed')
+    return undefined
+  },
   flushHeaders: ({ res }) => {
     res.setHeader('X-Flushed', '1').flushHeaders()
     res.end('later')
