@@ -60,6 +60,21 @@ eachFramework((framework) => {
     expect(await request(port)).toMatchObject({ status: 429, headers: { 'x-first': '1' } })
   })
 
+  it('puts its fields in the place of those that gates before it have set, also where one of several lines is the same', async () => {
+    const first: Handler<unknown> = (exchange, next) => {
+      for (const name of ['X-Same', 'X-Other', 'X-Many', 'X-Before']) exchange.setHeader(name, '1')
+      return next()
+    }
+    const rawHeaders = ['X-Same', '1', 'X-Other', '2', 'X-Many', '1', 'x-many', '2', 'Content-Length', '7', 'X-Own', '1']
+    const answer = answering({ status: 200, rawHeaders, headers: { 'x-own': '2' }, body: 'hello' })
+    const { port } = await framework.serve({ gate: bound(first, answer) })
+
+    const { headers, body } = await request(port)
+
+    expect(headers).toMatchObject({ 'x-same': '1', 'x-other': '2', 'x-many': '1, 2', 'x-before': '1', 'x-own': '2' })
+    expect({ body, length: headers['content-length'] }).toEqual({ body: 'hello', length: '5' })
+  })
+
   it('refuses to answer once the headers of a response are sent', async () => {
     const refusal = deferred<unknown>()
     const gate = bound(async (exchange, next) => {

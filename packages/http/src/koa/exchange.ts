@@ -7,7 +7,7 @@ import type { Exchange, HttpResponse } from '../exchange.ts'
 import { onClosed, whenClosed } from '../node/closed.ts'
 import { onEnded } from '../node/ended.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
-import { bufferOf, isGarbledByEnd, respond } from '../node/respond.ts'
+import { bufferOf, fieldsOf, isGarbledByEnd, LENGTH_FIELDS, respond } from '../node/respond.ts'
 import { again } from './again.ts'
 import { leaveBody, leaveJson, replaceBody } from './body.ts'
 import { KoaCapture } from './capture.ts'
@@ -123,12 +123,12 @@ export class KoaExchange implements Exchange<Context> {
 }
 
 /** By Koa's response and Node's: what the context passes on to them takes as long again. */
-function answer(ctx: Context, { status, reason, headers = {}, rawHeaders = [], body = '', form }: HttpResponse): void {
+function answer(ctx: Context, answered: HttpResponse): void {
   const { response, res } = ctx
+  const { status, reason, body = '', form } = answered
   response.status = status
   if (reason !== undefined) response.message = reason
-  setRawHeaders(res, rawHeaders)
-  for (const name of Object.keys(headers)) res.setHeader(name, headers[name] ?? '')
+  setRawHeaders(res, fieldsOf(answered, LENGTH_FIELDS))
   if (form === 'none') {
     res.removeHeader('Content-Type') // that of a status in words is Koa's to set
     return leaveBody(ctx, undefined)

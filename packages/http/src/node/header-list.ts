@@ -26,17 +26,22 @@ export function rawHeadersOf(res: ServerResponse): string[] {
 /** Sets headers from names and values in turn. One that is repeated is set to all its values, whatever it was before. */
 export function setRawHeaders(res: ServerResponse, list: readonly OutgoingHttpHeader[]): void {
   for (let index = 0; index < list.length; index += 2) {
-    const name = String(list[index])
+    const name = nameAt(list, index)
     const value = list[index + 1] ?? ''
     if (!isRepeated(list, index)) res.setHeader(name, value)
     else res.appendHeader(name, Array.isArray(value) ? value : String(value))
   }
 }
 
+function nameAt(list: readonly OutgoingHttpHeader[], index: number): string {
+  const name = list[index]
+  return typeof name === 'string' ? name : String(name)
+}
+
 /** Whether the name at `index` stands before it already. */
 function isRepeated(list: readonly OutgoingHttpHeader[], index: number): boolean {
-  const name = String(list[index])
-  for (let at = 0; at < index; at += 2) if (isSame(name, String(list[at]))) return true
+  const name = nameAt(list, index)
+  for (let at = 0; at < index; at += 2) if (isSame(name, nameAt(list, at))) return true
   return false
 }
 
@@ -46,9 +51,15 @@ export function isAmong(names: readonly string[], name: string, from = 0): boole
   return false
 }
 
-/** Mostly the length tells that another is not the same. */
+/** Mostly the length, the last letter or the spelling tell already: `toLowerCase` costs far more. */
 function isSame(name: string, other: string): boolean {
-  return other.length === name.length && other.toLowerCase() === name.toLowerCase()
+  if (other.length !== name.length || lastOf(other) !== lastOf(name)) return false
+  return other === name || other.toLowerCase() === name.toLowerCase()
+}
+
+/** The last letter, small. */
+function lastOf(name: string): number {
+  return name.charCodeAt(name.length - 1) | 0x20
 }
 
 /** What a response had before later handlers came. */

@@ -4,14 +4,15 @@ import { isAmong, setRawHeaders } from './header-list.ts'
 
 /** @throws {Error} when the headers of a response are sent already */
 export function respond(req: IncomingMessage, res: ServerResponse, response: HttpResponse): void {
-  const { status, body = '' } = response
+  const { status, reason, body = '' } = response
   if (res.headersSent) throw new Error(`The response cannot be a ${status}: the headers of another are sent already`)
   const isBare = status === 204 || status === 304
   const content = isBare || status === 205 ? '' : body
-  const length = isBare ? undefined : Buffer.byteLength(content)
-  if (isLookedAt(res)) setHead(res, response, length)
-  else if (response.reason === undefined) res.writeHead(status, fieldsOf(response, length))
-  else res.writeHead(status, response.reason, fieldsOf(response, length))
+  const fields = fieldsOf(response, isBare ? BODY_FIELDS : LENGTH_FIELDS)
+  if (!isBare) fields.push('Content-Length', Buffer.byteLength(content))
+  if (isLookedAt(res)) setHead(res, response, fields, isBare)
+  else if (reason === undefined) res.writeHead(status, fields)
+  else res.writeHead(status, reason, fields)
   if (isBare || req.method === 'HEAD') res.end()
   else end(res, content)
 }
@@ -27,25 +28,23 @@ function isLookedAt(res: ServerResponse): boolean {
   return res.listenerCount('finish') > 1 || res.listenerCount('close') > 0 // Node itself listens for the first
 }
 
-/** Puts the fields of a response among those that are set, in the place of others of their names. */
+/** Puts fields among those that are set, in the place of others of their names. */
 function setHead(
   res: ServerResponse,
-  { status, reason, headers = {}, rawHeaders = [] }: HttpResponse,
-  length: number | undefined,
+  { status, reason }: HttpResponse,
+  fields: readonly OutgoingHttpHeader[],
+  isBare: boolean,
 ): void {
   res.statusCode = status
   if (reason !== undefined) res.statusMessage = reason
-  setRawHeaders(res, rawHeaders)
-  for (const name of Object.keys(headers)) res.setHeader(name, headers[name] ?? '')
-  for (const name of length === undefined ? BODY_FIELDS : FRAMING) if (res.hasHeader(name)) res.removeHeader(name)
-  if (length !== undefined) res.setHeader('Content-Length', length)
+  for (const name of isBare ? BODY_FIELDS : FRAMING) if (res.hasHeader(name)) res.removeHeader(name)
+  setRawHeaders(res, fields)
   if (isGarbledByEnd(res)) res.writeHead(status)
 }
 
-/** The same fields alone, names and values in turn. */
-function fieldsOf({ headers = {}, rawHeaders = [] }: HttpResponse, length: number | undefined): OutgoingHttpHeader[] {
+/** The fields of a response, names and values in turn: each of its own in the place of others of that name, and none of `dropped`. */
+export function fieldsOf({ headers = {}, rawHeaders = [] }: HttpResponse, dropped: readonly string[]): OutgoingHttpHeader[] {
   const own = Object.keys(headers)
-  const dropped = length === undefined ? BODY_FIELDS : LENGTH_AND_FRAMING
   const fields: OutgoingHttpHeader[] = []
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? ''
@@ -55,7 +54,6 @@ function fieldsOf({ headers = {}, rawHeaders = [] }: HttpResponse, length: numbe
     const name = own[at] ?? ''
     if (!isAmong(dropped, name) && !isAmong(own, name, at + 1)) fields.push(name, headers[name] ?? '')
   }
-  if (length !== undefined) fields.push('Content-Length', length)
   return fields
 }
 
@@ -81,5 +79,6 @@ export function isGarbledByEnd(res: ServerResponse): boolean {
 }
 
 const FRAMING = ['transfer-encoding']
-const LENGTH_AND_FRAMING = ['content-length', ...FRAMING]
-const BODY_FIELDS = ['content-type', ...LENGTH_AND_FRAMING]
+/** What is said anew of every body. */
+export const LENGTH_FIELDS: readonly string[] = ['Content-Length', ...FRAMING]
+const BODY_FIELDS = ['content-type', ...LENGTH_FIELDS]
