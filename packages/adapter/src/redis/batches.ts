@@ -2,7 +2,8 @@ import type { RedisArgument, RedisReply } from '../operation.ts'
 import type { Waiting } from './deadline.ts'
 import { StepError } from './errors.ts'
 import { createLanes, type Item } from './lanes.ts'
-import { AGAIN, type Script } from './script.ts'
+import type { Script } from './script.ts'
+import { AGAIN } from './script-frame.ts'
 import type { SendScript } from './send-script.ts'
 
 /** One step that is to be run: on which keys, with which arguments, and who waits for it. */
