@@ -23,8 +23,7 @@ export function partOf({ status, body }: StoredResponse, fields: Fields, conditi
 
 function partOfWhole(range: string, body: Uint8Array): Part {
   const [, from = '', to = ''] = RANGE.exec(range) ?? []
-  const isInvalid = from === '' ? to === '' : to !== '' && Number(to) < Number(from)
-  if (isInvalid) return { state: 'whole' }
+  if (from === '' && to === '') return { state: 'whole' }
   const total = body.length
   // The last bytes: of a body that has fewer, all.
   const first = from === '' ? Math.max(0, total - Number(to)) : Number(from)
