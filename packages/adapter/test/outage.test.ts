@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { adapterOn, atEnd, ending, fence, firstSuccess, sources, timeout, unavailable } from './outage-stage.ts'
+import { acquire } from './sample-operations.ts'
 
 // In real time: deadlines and reconnecting clients go by it. Each case takes some hundred milliseconds.
 let server: RedisServer
@@ -23,6 +24,19 @@ it('tells how the circuit opens, is probed, and closes', async () => {
   server.thaw()
   await firstSuccess(() => fence(adapter))
   expect(told).toEqual(['open', 'half-open', 'closed'])
+})
+
+it('sends a script that Redis has forgotten again for those alone who still wait', async () => {
+  const { adapter } = adapterOn(server.url)
+  await firstSuccess(() => fence(adapter))
+  await server.command('SCRIPT', 'FLUSH')
+  server.freeze()
+  atEnd(() => server.thaw())
+  const late = adapter.run(acquire, '{forgotten}', { owner: 'late', leaseMs: 60_000 }, { timeoutMs: 50 })
+  const patient = adapter.run(acquire, '{forgotten}', { owner: 'patient', leaseMs: 60_000 }, { timeoutMs: 5_000 })
+  await expect(late).rejects.toMatchObject(timeout)
+  server.thaw()
+  expect(await patient).toEqual({ held: true, fence: 1 })
 })
 
 describe.each(sources)('by %s', (_name, makeClient) => {

@@ -4,7 +4,7 @@ import { StepError } from './errors.ts'
 import { createLanes, type Item } from './lanes.ts'
 import type { Script } from './script.ts'
 import { AGAIN } from './script-frame.ts'
-import type { SendScript } from './send-script.ts'
+import type { Asked, SendScript } from './send-script.ts'
 
 /** One step that is to be run: on which keys, with which arguments, and who waits for it. */
 export interface Step {
@@ -50,6 +50,20 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
 
   function sendBatch(batch: readonly [Pending, ...Pending[]]): Promise<void> {
     const [{ step: first }] = batch
+    let asking: readonly Pending[] = batch
+    function ask(): Asked {
+      if (batch.some(isOver)) asking = batch.filter((each) => !isOver(each))
+      const keys = batch.length === 1 ? first.keys : asking.flatMap(({ step }) => step.keys)
+      return { keys, args: packed(asking) }
+    }
+    return send({ script: first.script, slot: first.slot, waiting: first.waiting, ask, isOver: () => batch.every(isOver) })
+      .then((reply) => settle(asking, reply))
+      .catch((error: unknown) => {
+        for (const { reject } of batch) reject(error)
+      })
+  }
+
+  function packed(batch: readonly Pending[]): RedisArgument[] {
     const args = [...header()]
     let before: Step | undefined
     for (const { step } of batch) {
@@ -61,13 +75,7 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
       }
       before = step
     }
-    const keys = batch.length === 1 ? first.keys : batch.flatMap(({ step }) => step.keys)
-    const isOver = (): boolean => batch.every(({ waiting }) => waiting.over)
-    return send({ script: first.script, slot: first.slot, waiting: first.waiting, keys, args, isOver })
-      .then((reply) => settle(batch, reply))
-      .catch((error: unknown) => {
-        for (const { reject } of batch) reject(error)
-      })
+    return args
   }
 
   return {
@@ -78,6 +86,10 @@ export function createBatches({ send, header, patienceMs }: BatchesOptions): Bat
       }),
     resume: lanes.resume,
   }
+}
+
+function isOver({ waiting }: Pending): boolean {
+  return waiting.over
 }
 
 /** Whether both ask the same, of different subjects. */
