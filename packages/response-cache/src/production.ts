@@ -1,10 +1,10 @@
-import { STATUS_CODES } from 'node:http'
 import { collectingTags } from '@holdfast/cache/engine'
 import type { Captured, CaptureMode, CompleteResponse, ResponseHead } from '@holdfast/http'
+import { createAdditions } from './additions.ts'
 import { answerOf } from './answer.ts'
 import { createAssessment, type Made, refusalIn } from './assess.ts'
 import { cacheStatus, type Handling } from './cache-status.ts'
-import { groupsIn } from './groups.ts'
+import { isFailure, throwsFailure } from './failures.ts'
 import type { Order, Product, Production } from './order.ts'
 import { ownHeaders, without } from './own-headers.ts'
 import type { Verdict } from './policy.ts'
@@ -16,16 +16,6 @@ import { merged } from './rfc/headers.ts'
 import { contentRange } from './rfc/range.ts'
 import type { Refusal } from './rfc/storable.ts'
 import type { StoredResponse } from './stored.ts'
-
-/** The statuses in whose place a stale response may be served: RFC 5861, section 4. */
-const FAILURES = new Set([500, 502, 503, 504])
-
-/** By what an error is answered that is thrown, as Koa and Express have it. */
-function thrownStatus(error: unknown): number {
-  const { status, statusCode }: { readonly status?: unknown; readonly statusCode?: unknown } = Object(error) as object // whatever it is
-  const said = typeof status === 'number' ? status : statusCode
-  return typeof said === 'number' && said in STATUS_CODES ? said : 500
-}
 
 type Plan = 'as-it-is' | 'validated' | 'failed' | 'completed' | 'not-modified'
 
@@ -40,6 +30,7 @@ export function produce(order: Order): Production {
   const requestedAt = order.now()
   const assessment = createAssessment(order, requestedAt, before)
   const tags = new Set<string>()
+  const additions = createAdditions(order, assessment, tags)
   let plan: Plan = 'as-it-is'
   let respondedAt = requestedAt
   let verdict: Verdict = { refusal: 'cut' }
@@ -59,12 +50,12 @@ export function produce(order: Order): Production {
     putBack()
     respondedAt = order.now()
     plan = planFor(head.status)
-    if (plan !== 'failed') gatherTags(head)
+    if (plan !== 'failed') additions.gather(head, plan === 'as-it-is' ? [] : (order.storedTags ?? []))
     if (plan !== 'as-it-is') return 'hold'
     const made = { status: head.status, rawHeaders: ownHeaders(head.rawHeaders, before), respondedAt }
     verdict = isTooLong(head) ? { refusal: 'too-large' } : assessment.judge(made)
     const refusal = refusalIn(verdict)
-    for (const [name, value] of added(head.rawHeaders)) head.setHeader(name, value)
+    for (const [name, value] of additions.fields(head.rawHeaders)) head.setHeader(name, value)
     const detail = order.isMarked ? 'hit-for-miss' : refusal
     // The last one may have been too large: only where the length is said this one surely is not.
     const isStored = refusal === undefined && (!order.isMarked || head.getHeader('content-length') !== undefined)
@@ -84,29 +75,8 @@ export function produce(order: Order): Production {
 
   function planFor(status: number): Plan {
     if (stale !== undefined && status === 304) return 'validated'
-    if (stale !== undefined && order.ifError && FAILURES.has(status)) return 'failed'
+    if (stale !== undefined && order.ifError && isFailure(status)) return 'failed'
     return part !== undefined && status === 206 ? 'completed' : 'as-it-is'
-  }
-
-  /** What is confirmed keeps the tags that it has: a 304 need not say them again. */
-  function gatherTags(head: ResponseHead): void {
-    const said = order.said()?.tags ?? []
-    const groups = groupsIn(head.getHeader('cache-groups'), exchange.headers.host ?? '')
-    const before = plan === 'as-it-is' ? [] : (order.storedTags ?? [])
-    for (const tag of [...before, ...order.tagsOf(), ...said, ...groups]) tags.add(tag)
-  }
-
-  /** What this cache tells those in between, of a response that is stored as well: whoever asks next gets it with that. */
-  function added(rawHeaders: readonly string[]): (readonly [name: string, value: string])[] {
-    const vary = order.vary.length === 0 ? [] : [['Vary', assessment.saidIn(rawHeaders).join(', ')] as const]
-    const names = tags.size === 0 ? [] : order.tagHeaders
-    return [...vary, ...names.map((name) => [name, [...tags].join(name === 'Cache-Tag' ? ',' : ' ')] as const)]
-  }
-
-  function storedAs(made: Made, body: Uint8Array, by: Verdict): StoredResponse | undefined {
-    const fields = added(made.rawHeaders)
-    const names = fields.map(([name]) => name.toLowerCase())
-    return assessment.stored({ ...made, rawHeaders: [...without(made.rawHeaders, names), ...fields.flat()] }, body, by)
   }
 
   /** Says what this cache did, after those that are nearer to the origin: RFC 9211, section 2. */
@@ -148,7 +118,7 @@ export function produce(order: Order): Production {
   function keep(made: Made, { body }: CompleteResponse): void {
     const names = assessment.namesIn(made.rawHeaders)
     const late = 'times' in verdict ? refusalIn(assessment.judge(made)) : verdict.refusal
-    finish(late === undefined ? storedAs(made, body, verdict) : undefined, names, late)
+    finish(late === undefined ? assessment.stored(additions.to(made), body, verdict) : undefined, names, late)
   }
 
   /** A stored response, brought up to date by what has confirmed it: RFC 9111, sections 4.3.4 and 3.4. */
@@ -163,7 +133,7 @@ export function produce(order: Order): Production {
     const judged = assessment.judge(made)
     const ageMs = initialAge(fieldsOf(made.rawHeaders), { requestedAt, respondedAt })
     const times = { ...old, respondedAt, ageMs }
-    const current = storedAs(made, body, 'times' in judged ? judged : { times, fields: new Map() })
+    const current = assessment.stored(additions.to(made), body, 'times' in judged ? judged : { times, fields: new Map() })
     if (current === undefined) return finish(undefined, [])
     const isKept = 'times' in judged
     serve(current, { fwdStatus: by.status, ...(isKept && { stored: true }) }, ageMs)
@@ -191,8 +161,7 @@ export function produce(order: Order): Production {
     } catch (error) {
       putBack()
       const isUnanswered = inBackground || exchange.status === undefined
-      if (isUnanswered && !FAILURES.has(thrownStatus(error)))
-        finish(undefined, [], 'no-freshness') // `ctx.throw(404)` is an answer
+      if (isUnanswered && !throwsFailure(error)) finish(undefined, [], 'no-freshness')
       else if (stale !== undefined && order.ifError && !inBackground && isUnanswered) return serveStale(stale)
       fail(error)
       throw error
