@@ -4,10 +4,10 @@ import type { Budget } from './budget.ts'
 import type { Entries } from './entries.ts'
 import { failedLoad } from './errors.ts'
 import { giveBack } from './give-back.ts'
-import type { Loaded, Obtained, Task } from './loads.ts'
 import { renew } from './operations/renew.ts'
 import { settle } from './operations/settle.ts'
 import type { Moment } from './tag-clock.ts'
+import type { Loaded, Obtained, Task } from './task.ts'
 
 /** A lease that was taken, when the call for it was sent, and what is left for the calls that end it. */
 export interface Lead {

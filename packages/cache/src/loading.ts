@@ -2,9 +2,10 @@ import { isAdapterError } from '@holdfast/adapter'
 import { detached, useTags } from './context.ts'
 import { LoadTimeoutError } from './errors.ts'
 import { announce, announceFailure } from './events.ts'
-import type { Loads, Obtained, Tagged, Task } from './loads.ts'
+import type { Loads } from './loads.ts'
 import type { CacheSettings, Lifetime } from './options.ts'
 import type { Flight, Reader } from './reader.ts'
+import type { Obtained, Tagged, Task } from './task.ts'
 import { within } from './timeouts.ts'
 
 /** What becomes of a key that has to be loaded. */

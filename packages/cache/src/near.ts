@@ -1,10 +1,10 @@
 import type { Adapter } from '@holdfast/adapter'
 import { createLru } from '@holdfast/adapter/lru'
 import type { Entry } from './frame.ts'
-import type { Tagged } from './loads.ts'
 import type { NearOptions } from './options.ts'
 import { freezePlain } from './plain.ts'
 import { PURGES_CHANNEL } from './tag-clock.ts'
+import type { Tagged } from './task.ts'
 
 /** What was asked of the adapter: if copies of the key go meanwhile, what comes of it is not kept. */
 export interface Asked {

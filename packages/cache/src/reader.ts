@@ -5,9 +5,9 @@ import type { Entries, Looked } from './entries.ts'
 import { announce, announceFailure } from './events.ts'
 import type { Entry } from './frame.ts'
 import { earlyMs, type Freshness, freshnessOf } from './freshness.ts'
-import type { Obtained, Tagged } from './loads.ts'
 import type { Asked, Near } from './near.ts'
 import type { CacheSettings } from './options.ts'
+import type { Obtained, Tagged } from './task.ts'
 
 /** One look at a key, shared by those who asked before it was sent; and the load that it leads to. */
 export interface Flight {

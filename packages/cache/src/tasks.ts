@@ -4,11 +4,11 @@ import type { Entries } from './entries.ts'
 import { LoadTimeoutError } from './errors.ts'
 import { announceFailure } from './events.ts'
 import { freshnessOf } from './freshness.ts'
-import type { Loaded, Tagged, Task } from './loads.ts'
 import type { Near } from './near.ts'
 import { type CacheSettings, checkedMs, checkedTags, type Lifetime } from './options.ts'
 import type { Reader } from './reader.ts'
 import type { Moment } from './tag-clock.ts'
+import type { Loaded, Tagged, Task } from './task.ts'
 
 /** What a loader gets. */
 export interface LoadContext {
