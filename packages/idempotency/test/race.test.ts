@@ -6,12 +6,12 @@ import { describe, expect, it } from '@jest/globals'
 const KEYS = 60
 const CALLERS = 12
 
-// In real time: some runs take longer than their lease. Some six seconds each.
+// In real time: some runs take longer than their lease. Some four seconds each.
 eachAdapter((makeAdapter) => {
   describe.each(['reject', 'wait'] as const)('many callers, some of whose runs fail, with %s', (inProgress) => {
     it('never run one key twice at a time, and all get what the first run gave that did not fail', async () => {
       const adapter = makeAdapter()
-      const engines = [1, 2, 3].map(() => createIdempotency({ adapter, leaseMs: 4_000, inProgress }))
+      const engines = [1, 2, 3].map(() => createIdempotency({ adapter, leaseMs: 2_000, inProgress }))
       const running = new Set<string>()
       const given = new Map<string, number[]>()
       const wrong: string[] = []
@@ -22,7 +22,7 @@ eachAdapter((makeAdapter) => {
         const own = turn
         if (running.has(key)) wrong.push(`${key} runs twice at a time`)
         running.add(key)
-        await wait(own % 20 === 0 ? 5_000 : own % 7) // some take longer than their lease
+        await wait(own % 20 === 0 ? 3_000 : own % 7) // some take longer than their lease
         running.delete(key)
         if (own % 3 === 0) throw new Error(`on purpose, attempt ${attempt}`)
         given.set(key, [...(given.get(key) ?? []), own])

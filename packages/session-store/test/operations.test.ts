@@ -133,7 +133,7 @@ eachAdapter((makeAdapter) => {
 
   for (const [what, operations] of Object.entries(contracts)) {
     describe(what, () => {
-      for (const { name, run } of operationContract({ operations, makeAdapter, numRuns: 150 })) it(name, run)
+      for (const { name, run } of operationContract({ operations, makeAdapter, numRuns: 100 })) it(name, run)
     })
   }
 })

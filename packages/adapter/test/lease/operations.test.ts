@@ -36,7 +36,7 @@ function together(
 }
 
 eachAdapter((makeAdapter) => {
-  for (const { name, run } of together(makeAdapter, { numRuns: 300 })) it(name, run)
+  for (const { name, run } of together(makeAdapter, { numRuns: 200 })) it(name, run)
 })
 
 /** What is wrong, and the Lua that is replaced, in whichever operation it is. */
