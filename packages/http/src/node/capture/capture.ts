@@ -136,9 +136,8 @@ export class Capture implements Course {
     this.#taken = takenFrom(this.head)
     const mode = this.#decide()
     this.#mode = mode
-    const { statusCode, statusMessage } = this.#res
-    this.held.line = { statusCode, statusMessage }
-    this.held.hasBody = hasBody(this.#req.method, statusCode)
+    this.held.keepLine()
+    this.held.hasBody = hasBody(this.#req.method, this.#res.statusCode)
     this.held.length = this.held.hasBody ? lengthOf(this.#res) : undefined
     if (mode === 'pass') return this.#pass({ outcome: 'passed' })
     if (mode === 'tee' && !this.#disguise.isOrphan) {

@@ -23,8 +23,7 @@ export class Held {
   hasBody = true
   /** How many bytes the head says that there are. */
   length: number | undefined
-  /** The status line as it was when the head came: nobody gets what is set on a response after that. */
-  line: StatusLine | undefined
+  #line: StatusLine | undefined
   readonly #res: ServerResponse
   readonly #kept: Kept
   readonly #pending: Pending[] = []
@@ -34,6 +33,12 @@ export class Held {
   constructor(res: ServerResponse, kept: Kept) {
     this.#res = res
     this.#kept = kept
+  }
+
+  /** Keeps the status line as it is when the head comes: nobody gets what is set on a response after that. */
+  keepLine(): void {
+    const { statusCode, statusMessage } = this.#res
+    this.#line = { statusCode, statusMessage }
   }
 
   /** Whether no more and no less was written than the head says. */
@@ -84,7 +89,7 @@ export class Held {
    */
   send(below: Methods, isGone: boolean): boolean {
     const res = this.#res
-    Object.assign(res, this.line)
+    Object.assign(res, this.#line)
     replace(res, { writeHead: below.writeHead }) // hooks over ours have run: Node must not run them again
     this.callBack(isGone)
     const chunks = [...this.#kept.chunks.map((chunk) => ({ chunk, callback: undefined })), ...this.#pending]
