@@ -85,13 +85,16 @@ export interface Exchange<Native> {
 }
 
 /**
- * A feature, written once: it answers, or it passes the request on, by `next()`, or by `exchange.hold` or `exchange.tee`.
+ * A feature, written once: it answers, or it passes the request on. With nothing to do afterwards it returns `next`, which costs
+ * nothing; else it calls `next()`, `exchange.hold` or `exchange.tee`.
  *
  * `next()` resolves once the handlers after this one have produced a response, or the client is gone; on Koa not before they have
  * ended: what must not wait for them goes by `exchange.onClose`. On Koa it rejects with what they throw; elsewhere the framework
  * answers their errors. It may be called once.
  */
-export type Handler<Native> = (exchange: Exchange<Native>, next: () => Promise<void>) => Promise<void>
+export type Handler<Native> = (exchange: Exchange<Native>, next: Next) => Promise<void | Next>
+
+export type Next = () => Promise<void>
 
 /** A whole response. `Content-Length` is added; a 204, 205 or 304 has no body, and a HEAD request gets none. */
 export interface HttpResponse {

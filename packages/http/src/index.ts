@@ -1,3 +1,3 @@
 export type { BodyForm, Captured, CaptureMode, CompleteResponse, HoldOptions, ResponseHead, TeeOptions } from './captured.ts'
-export type { Exchange, Handler, HttpResponse } from './exchange.ts'
+export type { Exchange, Handler, HttpResponse, Next } from './exchange.ts'
 export { createRequestNotes, type RequestNotes } from './request-notes.ts'

@@ -7,7 +7,8 @@ import { KoaExchange } from './koa/exchange.ts'
 export function toKoa(handler: Handler<Context>): Middleware {
   async function run(exchange: KoaExchange, next: () => Promise<void>): Promise<void> {
     try {
-      await handler(exchange, next)
+      const last = await handler(exchange, next)
+      await last?.()
     } catch (error) {
       const failure: unknown = asError(error)
       if (!exchange.answered) throw failure

@@ -38,6 +38,36 @@ eachFramework((framework) => {
     expect(responses.map(({ body }) => body)).toEqual(['app /1', 'not you', 'app /3', 'app /4'])
   })
 
+  describe('a gate that returns next', () => {
+    const gate = bound(async (exchange, next) => {
+      exchange.setHeader('X-Gate', 'passed')
+      return next
+    })
+
+    it('passes the request on, and has nobody listen to the response', async () => {
+      const handler: AppHandler = ({ res }) => ({ body: `closed: ${res.listenerCount('close')}` })
+      const [gated, bare] = [await framework.serve({ gate, handler }), await framework.serve({ handler })]
+      const [response, plain] = [await request(gated.port), await request(bare.port)]
+      expect(response).toMatchObject({ status: 200, headers: { 'x-gate': 'passed' }, body: plain.body })
+    })
+
+    it('leaves the errors of the app to the framework', async () => {
+      const { port } = await framework.serve({ gate, handler: () => Promise.reject(new Error('boom')) })
+      expect(await request(port)).toMatchObject({ status: 500, headers: { 'x-gate': 'passed' } })
+    })
+
+    it('asks the app once, where it has called it already', async () => {
+      const handler = jest.fn(() => ({ body: 'once' }))
+      const twice = bound(async (_exchange, next) => {
+        await next()
+        return next
+      })
+      const { port } = await framework.serve({ gate: twice, handler })
+      await request(port)
+      expect(handler).toHaveBeenCalledTimes(1)
+    })
+  })
+
   describe('an app that fails', () => {
     it('later, answers 500 with the headers of all gates', async () => {
       const handler: AppHandler = () => new Promise((_, reject) => setImmediate(() => reject(new Error('boom'))))

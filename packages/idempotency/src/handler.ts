@@ -1,6 +1,6 @@
 import { isAdapterError, subjectKey } from '@holdfast/adapter'
 import { shown } from '@holdfast/adapter/options'
-import type { Exchange, Handler, HttpResponse } from '@holdfast/http'
+import type { Exchange, Handler, HttpResponse, Next } from '@holdfast/http'
 import { attempt } from './attempt.ts'
 import { announce, announceFailure } from './events.ts'
 import { type Fingerprint, fingerprintOf, ownFingerprint, type RequestRules } from './fingerprint.ts'
@@ -41,12 +41,12 @@ export function createHandler<Native extends object>(
     return refuse(state === 'too-large' ? 'payload-too-large' : state)
   }
 
-  async function withoutAdapter(exchange: Exchange<Native>, next: () => Promise<void>, key: string, error: Error): Promise<void> {
+  async function withoutAdapter(exchange: Exchange<Native>, next: Next, key: string, error: Error): Promise<void | Next> {
     announceFailure({ name, key, call: 'begin', error })
     announce(name, key, failure)
     if (failure === 'closed') return exchange.respond(refuse('unavailable', { retryAfterMs: retryAfterMsOf(error) }))
     rememberUnprotected(exchange.native, key)
-    return next()
+    return next
   }
 
   return async function idempotency(exchange, next) {
@@ -54,13 +54,13 @@ export function createHandler<Native extends object>(
     const given = methods.has(method) ? keyOf(rules.request(native), settings.key) : undefined
     if (given === undefined || (given.state === 'missing' && !required)) {
       rememberUnprotected(native)
-      return next()
+      return next
     }
     if (given.state === 'missing') return exchange.respond(refuse('missing'))
     if (given.state === 'invalid') return exchange.respond(refuse('invalid', { detail: `{key}: ${given.why}.` }))
     const { key } = given
     const subject = await subjectOf(exchange, key)
-    if (isHeld(native, subject)) return next()
+    if (isHeld(native, subject)) return next
     const payload = await fingerprintIn(exchange)
     if (payload.state === 'aborted') return
     if (payload.state !== 'known') return exchange.respond(unreadable(payload.state))

@@ -25,12 +25,13 @@ export function createHandler<Native extends object>(options: SerializeOptions<N
 
   return async function serialize(exchange, next) {
     const { native } = exchange
-    if (skip !== undefined && (await skip(native))) return next()
+    if (skip !== undefined && (await skip(native))) return next
     const subject = checkedRequestKey(await key(native))
-    if (isHeldFor(native, adapter, name, subject)) return next()
+    if (isHeldFor(native, adapter, name, subject)) return next
     const taken = await takeFor(exchange, subject)
     if (taken.state === 'busy') return exchange.respond(busy(retryAfterMs))
-    if (taken.state === 'failed') return failure === 'open' ? next() : exchange.respond(unavailable(retryAfterMs))
+    if (taken.state === 'failed' && failure === 'open') return next
+    if (taken.state === 'failed') return exchange.respond(unavailable(retryAfterMs))
     if (taken.state === 'gone') return
     const { lock, heartbeat } = taken
     try {

@@ -81,17 +81,17 @@ export function createHandler<Native extends object>(
 
   return async function rateLimit(exchange, next) {
     const { native } = exchange
-    if (skip !== undefined && (await skip(native))) return next()
+    if (skip !== undefined && (await skip(native))) return next
     if (exchange.aborted && exchange.ip === undefined) return
     const given = subjectOf(exchange)
     const subject = typeof given === 'string' ? given : await given
-    if (isDecided(native, limiter, subject)) return next()
+    if (isDecided(native, limiter, subject)) return next
     const decision = await limiter.consume(subject, usual ?? (await optionsOf(native)))
     tell(exchange, subject, decision)
     if (!decision.allowed) return refuse(exchange, decision)
     const { receipt } = decision
     if (receipt !== undefined && isSettled) exchange.onClose(() => void settle(exchange, subject, receipt))
-    await next()
+    return next
   }
 }
 

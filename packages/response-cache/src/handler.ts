@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { isAdapterError } from '@holdfast/adapter'
-import type { Handler } from '@holdfast/http'
+import type { Handler, Next } from '@holdfast/http'
 import { type Asked, createAsking } from './asked.ts'
 import { cacheStatus, type Handling } from './cache-status.ts'
 import { createChange } from './change.ts'
@@ -57,10 +57,10 @@ export function createHandler<Native extends object, Target>(
   }
 
   /** Passes a request on that has no part in the cache. */
-  function pass({ exchange, next, base }: Asked<Native>, handling: Handling): Promise<void> {
+  function pass({ exchange, next, base }: Asked<Native>, handling: Handling): Next {
     announce(name, base, handling)
     if (cacheName !== false) exchange.setHeader('Cache-Status', cacheStatus(cacheName, handling))
-    return next()
+    return next
   }
 
   function run(asked: Asked<Native>, purpose: Purpose): Production {
@@ -74,12 +74,12 @@ export function createHandler<Native extends object, Target>(
     return orders.run(asked, purpose)
   }
 
-  async function withoutAdapter(asked: Asked<Native>): Promise<void> {
+  async function withoutAdapter(asked: Asked<Native>): Promise<void | Next> {
     if (failure === 'open') return pass(asked, { fwd: 'bypass', detail: 'adapter' })
     asked.exchange.respond({ status: 503, headers: { 'Retry-After': '1' }, body: 'The cache is not available' })
   }
 
-  async function answer(asked: Asked<Native>): Promise<void> {
+  async function answer(asked: Asked<Native>): Promise<void | Next> {
     const { exchange, control } = asked
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const found = await look(asked)
@@ -113,11 +113,11 @@ export function createHandler<Native extends object, Target>(
 
   return async function responseCache(exchange, next) {
     const { native, method, headers } = exchange
-    if (!enabled || (skip !== undefined && (await skip(native)))) return next()
+    if (!enabled || (skip !== undefined && (await skip(native)))) return next
     const isSafe = SAFE.has(method)
-    if (isSafe && (!isOneOf(methods, method) || PRECONDITIONS.some((field) => headers[field] !== undefined))) return next()
+    if (isSafe && (!isOneOf(methods, method) || PRECONDITIONS.some((field) => headers[field] !== undefined))) return next
     const asked = askedBy(exchange, next, isSafe && bypass !== undefined && (await bypass(native)))
-    if (asked === undefined) return next()
+    if (asked === undefined) return next
     if (!isSafe) return change(asked)
     if (hasContent(headers)) return pass(asked, { fwd: 'bypass' }) // no key says what is in it
     if (asked.control.has('no-store')) return pass(asked, { fwd: 'request', detail: 'request-no-store' })
@@ -126,7 +126,7 @@ export function createHandler<Native extends object, Target>(
   }
 
   /** A HEAD is answered by what a GET has stored; nothing is made for it alone that could be stored. */
-  async function head(asked: Asked<Native>): Promise<void> {
+  async function head(asked: Asked<Native>): Promise<void | Next> {
     const found = await look(asked)
     if ('error' in found) return withoutAdapter(asked)
     const candidate = hits.candidateIn(found, asked)

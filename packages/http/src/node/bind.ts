@@ -12,15 +12,20 @@ export function bind<Native extends IncomingMessage>(
   async function run(req: Native, res: ServerResponse, next: (error?: unknown) => void): Promise<void> {
     const exchange = new NodeExchange(req, res, rules)
     let passed = false
-    function pass(): Promise<void> {
-      if (passed) return Promise.reject(new Error('next() called multiple times'))
+    function passOn(): void {
+      if (passed) throw new Error('next() called multiple times')
       passed = true
-      const closed = whenClosed(req.socket, res)
       next()
-      return closed
+    }
+    async function pass(): Promise<void> {
+      const closed = whenClosed(req.socket, res)
+      passOn()
+      await closed
     }
     try {
-      await handler(exchange, pass)
+      const last = await handler(exchange, pass)
+      if (last === pass) passOn()
+      else await last?.()
     } catch (error) {
       if (passed || exchange.answered) reportLateFailure(error)
       else next(asError(error))
