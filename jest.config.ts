@@ -1,8 +1,8 @@
 /** @jest-config-loader esbuild-register */
+import { availableParallelism } from 'node:os'
 import type { Config } from 'jest'
 
-const config: Config = {
-  testMatch: ['<rootDir>/{packages,examples,bench,test}/**/*.test.ts'],
+const shared = {
   globalSetup: '<rootDir>/test/src/global-setup.ts',
   globalTeardown: '<rootDir>/test/src/global-teardown.ts',
   extensionsToTreatAsEsm: ['.ts'],
@@ -14,9 +14,26 @@ const config: Config = {
     ],
   },
   modulePathIgnorePatterns: ['/dist/', '/\\.packed/'],
+} satisfies Config
+
+const config: Config = {
+  projects: [
+    {
+      ...shared,
+      displayName: 'side by side',
+      testMatch: ['<rootDir>/{packages,examples,bench,test}/**/!(*outage*).test.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'one at a time', // they say how long a request may take while Redis is away
+      testMatch: ['<rootDir>/{packages,examples,bench,test}/**/*outage*.test.ts'],
+      runner: '<rootDir>/scripts/serial-runner.mjs',
+    },
+  ],
   collectCoverageFrom: ['packages/*/src/**/*.ts'],
   coverageProvider: 'v8',
   testTimeout: 20_000,
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   workerIdleMemoryLimit: '1GB', // the modules of each file stay in memory: a hundred files slow the last ones to half
 }
 

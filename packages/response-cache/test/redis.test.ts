@@ -25,8 +25,8 @@ eachFramework((framework) => {
     for (const close of closing.splice(0)) await close()
   })
 
-  async function serving(url: string, prefix = ownPrefix()) {
-    const adapter = redisAdapter({ url, prefix })
+  async function serving(url: string, { prefix = ownPrefix(), timeoutMs = 200 } = {}) {
+    const adapter = redisAdapter({ url, prefix, timeoutMs })
     closing.push(() => adapter.close())
     const cache = createResponseCache({ adapter })
     let count = 0
@@ -54,7 +54,7 @@ eachFramework((framework) => {
     afterAll(() => counter.stop())
 
     it('are one for a hit, by Vary too, three for a response that is made, two where the last was private, one for what changes it', async () => {
-      const { get, cache } = await serving(sharedRedisUrl(), prefix)
+      const { get, cache } = await serving(sharedRedisUrl(), { prefix, timeoutMs: 10_000 })
       await cache.clear() // the clock is there, and every script is known
       for (const path of ['/warm', '/varies/warm']) await get(path)
       await get('/warm', {}, 'DELETE')
@@ -82,7 +82,7 @@ eachFramework((framework) => {
   it('leaves no key in Redis without an end', async () => {
     const redis = new Redis(sharedRedisUrl())
     closing.push(() => redis.quit())
-    const { get, prefix } = await serving(sharedRedisUrl())
+    const { get, prefix } = await serving(sharedRedisUrl(), { timeoutMs: 10_000 })
     for (const path of ['/a', '/varies']) await get(path)
     await get('/a', {}, 'DELETE')
     const keys = await redis.keys(`${prefix}*`)
