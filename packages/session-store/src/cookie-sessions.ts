@@ -61,7 +61,7 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
       return
     }
     const maxAge = maxAgeOf(session)
-    if (await sessions.save(hold.held, session, ttlMs, skips && hold.held.slid)) hold.maxAge = maxAge
+    if (await sessions.save(hold.held, session, ttlMs, skips)) hold.maxAge = maxAge
   }
 
   return {

@@ -85,7 +85,8 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
       if (found.state === 'moving') return this.#standIn(key, ctx)
       const { held, session } = found
       // Encrypted, it says what was written, whatever reads have moved since.
-      if (held.slid || (rolling && ttlOf === undefined && held.leftMs >= 0)) expiryDialect.refresh(session, held.leftMs)
+      const isMoved = held.movedAt !== undefined || (rolling && ttlOf === undefined && held.leftMs >= 0)
+      if (isMoved) expiryDialect.refresh(session, held.leftMs)
       if (ctx === undefined) return session
       this.#hold(ctx, key, { held })
       if (held.sid !== key) sendId(ctx, key, held.sid)
@@ -110,7 +111,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
     if (ttlMs <= 0) return void (await this.#sessions.destroy(key))
     try {
       if (hold !== undefined) {
-        await this.#sessions.save(hold.held, session, ttlMs, hold.held.slid)
+        await this.#sessions.save(hold.held, session, ttlMs, true)
         return
       }
       const held = await this.#sessions.create(key, session, ttlMs)

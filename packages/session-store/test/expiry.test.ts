@@ -161,6 +161,25 @@ eachAdapter((makeAdapter) => {
       expect(await store.all()).toMatchObject([{ n: 1, cookie: { originalMaxAge: MINUTE_MS } }])
     })
 
+    it('is moved by a save without changes that comes a second and more after the read, as from a socket that stays open', async () => {
+      const { clock, adapter } = stage()
+      const counted = counting(adapter)
+      const store = sessionStore({ adapter: counted })
+      await store.set('id', session(MINUTE_MS))
+      const live = await store.get('id')
+      if (live === undefined) throw new Error('It is there')
+      for (let minutes = 0; minutes < 3; minutes += 1) {
+        clock.advance(MINUTE_MS - 5_000)
+        await store.set('id', Object.assign(live, session(MINUTE_MS)))
+      }
+      counted.reset()
+      clock.advance(999)
+      await store.set('id', Object.assign(live, session(MINUTE_MS)))
+      expect(counted.counts.run).toBe(0)
+      clock.advance(MINUTE_MS - 5_000)
+      expect(await store.get('id')).toBeDefined()
+    })
+
     it('is now for a cookie that has ended', async () => {
       const { store } = stage()
       await store.set('id', session(MINUTE_MS))

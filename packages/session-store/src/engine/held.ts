@@ -19,6 +19,11 @@ export interface Held {
   leftMs: number
   /** Until when its user's list has it, in milliseconds since the epoch. */
   listedUntil: number
-  /** Whether this request has moved its end, by its read or an update: then what it has not changed is not written again. */
-  slid: boolean
+  /** When this request moved its end, by its read or a write, by the adapter's clock; undefined where it has not. */
+  movedAt: number | undefined
+}
+
+/** Whether its end was moved so lately that to move it again is not worth a command: a request that is not slow is over by then. */
+export function hasJustMoved({ movedAt }: Held, now: number): boolean {
+  return movedAt !== undefined && now - movedAt < 1_000
 }

@@ -90,9 +90,10 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
     // A name that was read in Redis is not an id.
     if (here === undefined && meta.hashed === true) return NONE
     const { leftMs, slid } = found
+    const movedAt = slid ? adapter.now() : undefined
     const bytes = { stored: here?.bytes, plain: plain?.bytes }
     return admitted(
-      { sid, name, view: text, theirs: text, ...bytes, meta, user: undefined, leftMs, listedUntil: 0, slid },
+      { sid, name, view: text, theirs: text, ...bytes, meta, user: undefined, leftMs, listedUntil: 0, movedAt },
       session,
     )
   }

@@ -127,6 +127,7 @@ export function createReplace({ settings, dialect, codec, names, run, tell }: Co
     held.stored = bytes
     held.theirs = draft.text
     held.leftMs = ttlMs
+    held.movedAt = adapter.now()
     return plain === undefined ? 'done' : takeOver(held, plain, theirs, rejects)
   }
 

@@ -2,7 +2,7 @@ import { merge, type SessionRecord } from '../merge.ts'
 import { write } from '../operations/write.ts'
 import { createBegin } from './begin.ts'
 import type { Context } from './context.ts'
-import type { Held } from './held.ts'
+import { type Held, hasJustMoved } from './held.ts'
 import type { Removal } from './removal.ts'
 import { createReplace, type Draft } from './replace.ts'
 import type { Sight } from './sight.ts'
@@ -13,7 +13,7 @@ export interface Writes {
   /**
    * Stores what this request made of a session, with what others made of it meanwhile.
    *
-   * @param skips Whether nothing is written where the request has changed nothing
+   * @param skips Whether nothing is written where the request has changed nothing, and has just moved its end
    * @returns Whether it was stored: one that is gone is not stored again
    */
   save(held: Held, session: SessionRecord, ttlMs: number, skips: boolean): Promise<boolean>
@@ -83,15 +83,17 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
       const bytes = encoded(name, session, text)
       const leftMs = capped(ttlMs, meta)
       await run(write, prefix + name, { bytes, ttlMs: leftMs, when: 'any' })
-      const known = { view: text, theirs: text, stored: bytes, plain: undefined, slid: true }
-      return { sid, name, ...known, meta, user, leftMs, listedUntil: adapter.now() + ttlMs }
+      const known = { view: text, theirs: text, stored: bytes, plain: undefined }
+      const now = adapter.now()
+      return { sid, name, ...known, meta, user, leftMs, listedUntil: now + ttlMs, movedAt: now }
     },
 
     async save(held, session, ttlMs, skips) {
       const begun = await begin(held.name, session, ttlMs, held)
       if (begun === undefined) return gone(held.name) !== 'gone'
       const mine: Draft = { session, text: codec.textOf(session, begun.meta), ttlMs }
-      if (skips && held.user === begun.user && dialect.lasting(mine.text) === dialect.lasting(held.view)) return true
+      const isSame = held.user === begun.user && dialect.lasting(mine.text) === dialect.lasting(held.view)
+      if (skips && isSame && hasJustMoved(held, adapter.now())) return true
       held.meta = begun.meta
       const { view } = held
       function make(theirs: string): Draft | Promise<Draft> {
@@ -119,7 +121,6 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
         return { session, text: codec.textOf(dialect.arranged(session, {}), held.meta), ttlMs }
       }
       if (!(await replace(held, make, false))) return false
-      held.slid = true
       if (held.user !== user) await handedOver(held, user)
       await shown(held, live, show)
       return true
