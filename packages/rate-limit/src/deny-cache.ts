@@ -1,4 +1,4 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, perAdapter } from '@holdfast/adapter'
 import type { Decision } from './decision.ts'
 import type { Policy } from './policy.ts'
 
@@ -44,11 +44,21 @@ const MOST = 10_000
 /** How long a refusal is remembered while nobody would tell that capacity was freed. */
 const UNHEARD_MS = 1_000
 
+const cachesOf = perAdapter(() => new Map<string, DenyCache>())
+
+/** The one of all limiters that tell each other on `channel`, however many are made. */
+export function denyCacheOf(adapter: Adapter, channel: string): DenyCache {
+  const caches = cachesOf(adapter)
+  const cache = caches.get(channel) ?? createDenyCache(adapter, channel)
+  caches.set(channel, cache)
+  return cache
+}
+
 /**
  * A refusal is remembered from when it was asked for until the call could pass, by the monotonic clock and by the adapter's, or
  * until some process says on `channel` that it freed capacity.
  */
-export function createDenyCache(adapter: Adapter, channel: string): DenyCache {
+function createDenyCache(adapter: Adapter, channel: string): DenyCache {
   const byKey = new Map<string, Remembered>()
   const keys = new Map<string, string>()
   let freed = 0

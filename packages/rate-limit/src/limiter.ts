@@ -5,7 +5,7 @@ import { checkedString, checkKnown } from '@holdfast/adapter/options'
 import { costsOf, type Limit, policiesWithin } from './cost.ts'
 import { closedBy, OPEN, refusalOf, verdict } from './decide.ts'
 import type { Decision } from './decision.ts'
-import { createDenyCache } from './deny-cache.ts'
+import { denyCacheOf } from './deny-cache.ts'
 import { announce } from './events.ts'
 import { createGiveBack } from './give-back.ts'
 import { block } from './operations/block.ts'
@@ -30,7 +30,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   registerPolicies(adapter, name, { policies, penalty })
   const channel = `rate-limit:${name}`
   const keepMs = penalty?.maxMs ?? 0
-  const denials = denyCache ? createDenyCache(adapter, channel) : undefined
+  const denials = denyCache ? denyCacheOf(adapter, channel) : undefined
   const leases = policies.filter(({ algorithm }) => algorithm === 'concurrency').map(({ windowMs }) => windowMs)
   const slots = createSlots(Math.min(...leases))
   const owe = createGiveBack(channel, Math.max(...leases), call)

@@ -68,6 +68,14 @@ eachAdapter((makeAdapter) => {
     expect(await limiter.consume('key')).toMatchObject({ blocked: true, retryAfterMs: 100 })
   })
 
+  it('is one for all limiters of a name, also where each request makes its own', async () => {
+    const { adapter } = setUp()
+    for (let request = 0; request < 5; request += 1) {
+      await createRateLimiter({ adapter, limit: 2, windowMs: 60_000, denyCache: true }).consume('key')
+    }
+    expect(adapter.counts.subscribe).toBe(1)
+  })
+
   it.each([false, true])('is told when another process frees capacity (of a blocked key: %s)', async (isBlocked) => {
     const { limiter } = setUp()
     const other = createRateLimiter({ adapter: { ...made }, limit: 2, windowMs: 60_000, denyCache: true })
