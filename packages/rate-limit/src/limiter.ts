@@ -1,4 +1,12 @@
-import { type Adapter, AdapterFullError, type CallOptions, isAdapterError, mayHaveRun, subjectKey } from '@holdfast/adapter'
+import {
+  type Adapter,
+  AdapterFullError,
+  type CallOptions,
+  isAdapterError,
+  mayHaveRun,
+  perAdapter,
+  subjectKey,
+} from '@holdfast/adapter'
 import { newToken } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { checkedString, checkKnown } from '@holdfast/adapter/options'
@@ -36,7 +44,6 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const owe = createGiveBack(channel, Math.max(...leases), call)
   const ones = policies.map(() => 1)
   const withLimits = new Map<number | string, readonly Policy[]>()
-  let local: Adapter | undefined
 
   const ledger: Ledger = {
     name,
@@ -95,7 +102,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   async function decideWithout(key: string, subject: string, args: ConsumeArgs, failed: Error): Promise<Decision> {
     if (failure === 'closed') return closedBy(failed)
     if (failure === 'open' || failed instanceof AdapterFullError) return OPEN // this process has no more room elsewhere
-    local ??= memoryAdapter({ now: adapter.now })
+    const local = localOf(adapter)
     try {
       return concluded(key, subject, args, await local.run(consume, subject, args), local)
     } catch (error) {
@@ -123,7 +130,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const subject = subjectOf(key)
       const args = { policies, channel, message: subject }
       denials?.forget(key)
-      await local?.run(reset, subject, args)
+      await localOf(adapter).run(reset, subject, args)
       await adapter.run(reset, subject, args, { ...call, ...options })
       denials?.forget(key)
     },
@@ -136,10 +143,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       try {
         return await adapter.run(block, subject, args, { ...call, ...options })
       } catch (error) {
-        if (isAdapterError(error) && failure === 'local') {
-          local ??= memoryAdapter({ now: adapter.now })
-          await local.run(block, subject, args)
-        }
+        if (isAdapterError(error) && failure === 'local') await localOf(adapter).run(block, subject, args)
         throw error
       } finally {
         denials?.forget(key)
@@ -150,13 +154,16 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
       const subject = subjectOf(key)
       const args = { policies, keepMs, channel, message: subject }
       denials?.forget(key)
-      await local?.run(unblock, subject, args)
+      await localOf(adapter).run(unblock, subject, args)
       const unblocked = await adapter.run(unblock, subject, args, { ...call, ...options })
       denials?.forget(key)
       return unblocked
     },
   }
 }
+
+/** What decides in this process while an adapter fails: limiters of one name share their counts there as well. */
+const localOf = perAdapter((adapter) => memoryAdapter({ now: adapter.now }))
 
 function optionsOf(timeoutMs: number | undefined, signal: AbortSignal | undefined): CallOptions {
   return { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }

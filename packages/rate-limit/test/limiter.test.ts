@@ -150,6 +150,21 @@ describe('while the adapter fails', () => {
     expect(await limiter.consume('key')).toMatchObject({ allowed: true, source: 'adapter' })
   })
 
+  it('counts together what limiters of one name count, also where each request makes its own', async () => {
+    const adapter = failing(memoryAdapter())
+    const decisions = []
+    for (let request = 0; request < 3; request += 1) {
+      decisions.push(await createRateLimiter({ adapter, limit: 2, windowMs: 60_000 }).consume('key'))
+    }
+    expect(decisions.map(({ allowed, source }) => [allowed, source])).toEqual([
+      [true, 'local'],
+      [true, 'local'],
+      [false, 'local'],
+    ])
+    const other = createRateLimiter({ adapter, name: 'other', limit: 1, windowMs: 60_000 })
+    expect(await other.consume('key')).toMatchObject({ allowed: true, source: 'local' })
+  })
+
   it('lets everything pass when it fails open', async () => {
     const limiter = createRateLimiter({ adapter: failing(memoryAdapter()), limit: 0, windowMs: 1, failure: 'open' })
     expect(await limiter.consume('key')).toMatchObject({ allowed: true, source: 'open', policies: [], retryAfterMs: 0 })
