@@ -1,4 +1,4 @@
-import { cookieTtl, maxAgeOf, steady, trueEnd } from './cookie.ts'
+import { cookieTtl, endOf, maxAgeOf, prolong, steady, trueEnd } from './cookie.ts'
 import type { Held } from './engine/held.ts'
 import type { Sessions } from './engine/sessions.ts'
 import type { SessionRecord } from './merge.ts'
@@ -33,6 +33,8 @@ interface Hold {
   held: Held
   /** The cookie's `originalMaxAge` as it is stored. */
   maxAge: unknown
+  /** The cookie's end, in milliseconds since the epoch, as it was read or written last; undefined where it has none. */
+  end: number | undefined
 }
 
 export function createCookieSessions(settings: Settings, sessions: Sessions): CookieSessions {
@@ -57,11 +59,11 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
     const hold = holdOf(sid, session)
     if (hold === undefined) {
       const held = await sessions.create(sid, session, ttlMs)
-      if (held !== undefined) holds.set(session, { held, maxAge: maxAgeOf(session) })
+      if (held !== undefined) holds.set(session, { held, maxAge: maxAgeOf(session), end: endOf(session) })
       return
     }
-    const maxAge = maxAgeOf(session)
-    if (await sessions.save(hold.held, session, ttlMs, skips)) hold.maxAge = maxAge
+    const [maxAge, end] = [maxAgeOf(session), endOf(session)]
+    if (await sessions.save(hold.held, session, ttlMs, skips)) Object.assign(hold, { maxAge, end })
   }
 
   return {
@@ -72,7 +74,7 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
         if (found.state === 'moving') return emptied()
         const { held, session } = found
         trueEnd(session, held.leftMs)
-        holds.set(session, { held, maxAge: maxAgeOf(session) })
+        holds.set(session, { held, maxAge: maxAgeOf(session), end: endOf(session) })
         return session
       } catch (error) {
         sessions.tolerate(sid, error)
@@ -82,7 +84,9 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
 
     async set(sid, session) {
       if (standIns.has(session)) return
-      steady(session, holdOf(sid, session)?.maxAge)
+      const hold = holdOf(sid, session)
+      if (hold !== undefined && endOf(session) === hold.end) prolong(session)
+      steady(session, hold?.maxAge)
       const ttlMs = cookieTtl(session, settings)
       if (ttlMs <= 0) return void (await sessions.destroy(sid))
       try {

@@ -35,14 +35,24 @@ function isSpan(ms: unknown): boolean {
 
 const LAST_TIME = 8.64e15
 
+/** When a session's cookie ends, in milliseconds since the epoch. */
+export function endOf({ cookie }: SessionRecord): number | undefined {
+  const expires = isObject(cookie) ? cookie['expires'] : undefined
+  return expires instanceof Date || typeof expires === 'string' ? new Date(expires).getTime() : undefined
+}
+
+/** As express-session does where a response ends, and not for a save that comes before: the cookie's end would be that of the read. */
+export function prolong(session: SessionRecord): void {
+  const { touch } = session
+  if (typeof touch === 'function') touch.call(session)
+}
+
 /** How long a session lives on when it is written, in milliseconds: by `ttlMs` where that is a function, else by its cookie. */
 export function cookieTtl(session: SessionRecord, { ttlMs, ttlOf }: Settings): number {
   if (ttlOf !== undefined) return ttlOf(session)
-  const expires = isObject(session['cookie']) ? session['cookie']['expires'] : undefined
-  if (!(expires instanceof Date) && typeof expires !== 'string') return ttlMs
+  const end = endOf(session)
   // By the clock of this process, as express-session set it. One that is no time at all says nothing.
-  const left = new Date(expires).getTime() - Date.now()
-  return Number.isNaN(left) ? ttlMs : Math.min(Math.ceil(left), LONGEST_MS)
+  return end === undefined || Number.isNaN(end) ? ttlMs : Math.min(Math.ceil(end - Date.now()), LONGEST_MS)
 }
 
 /**

@@ -161,6 +161,18 @@ eachAdapter((makeAdapter) => {
       expect(await store.all()).toMatchObject([{ n: 1, cookie: { originalMaxAge: MINUTE_MS } }])
     })
 
+    it('is moved by an explicit save, which comes before express-session has touched the session', async () => {
+      const { clock, store } = stage({ touchAfterMs: 50_000 })
+      await store.set('id', session(MINUTE_MS))
+      clock.advance(49_999)
+      const read = await store.get('id')
+      if (read === undefined) throw new Error('It is there')
+      const live = store.createSession({ sessionID: 'id' } as never, read)
+      await store.set('id', Object.assign(live, { n: 1 }))
+      clock.advance(MINUTE_MS - 5_000)
+      expect(await store.get('id')).toMatchObject({ n: 1 })
+    })
+
     it('is moved by a save without changes that comes a second and more after the read, as from a socket that stays open', async () => {
       const { clock, adapter } = stage()
       const counted = counting(adapter)
