@@ -35,10 +35,16 @@ interface Hold {
   maxAge: unknown
   /** The cookie's end, in milliseconds since the epoch, as it was read or written last; undefined where it has none. */
   end: number | undefined
+  /** When that was, by the adapter's clock. */
+  at: number
 }
 
+/** A request that takes longer has its session's end moved once more when it ends. */
+const SLOW_MS = 1_000
+
 export function createCookieSessions(settings: Settings, sessions: Sessions): CookieSessions {
-  const { ttlOf, touchAfterMs } = settings
+  const { adapter, ttlOf, touchAfterMs } = settings
+  const slowMs = Math.max(touchAfterMs, SLOW_MS)
   /** By the object that express-session, or the app, has got. */
   const holds = createNotes<Hold>()
   const standIns = new WeakSet<SessionRecord>()
@@ -46,6 +52,10 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
   function holdOf(sid: string, session: SessionRecord): Hold | undefined {
     const hold = holds.get(session)
     return hold?.held.sid === sid ? hold : undefined
+  }
+
+  function holdOn(held: Held, session: SessionRecord): Hold {
+    return { held, maxAge: maxAgeOf(session), end: endOf(session), at: adapter.now() }
   }
 
   /** What a request gets while its session cannot be had. */
@@ -59,11 +69,11 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
     const hold = holdOf(sid, session)
     if (hold === undefined) {
       const held = await sessions.create(sid, session, ttlMs)
-      if (held !== undefined) holds.set(session, { held, maxAge: maxAgeOf(session), end: endOf(session) })
+      if (held !== undefined) holds.set(session, holdOn(held, session))
       return
     }
-    const [maxAge, end] = [maxAgeOf(session), endOf(session)]
-    if (await sessions.save(hold.held, session, ttlMs, skips)) Object.assign(hold, { maxAge, end })
+    const saved = holdOn(hold.held, session)
+    if (await sessions.save(hold.held, session, ttlMs, skips)) Object.assign(hold, saved)
   }
 
   return {
@@ -74,7 +84,7 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
         if (found.state === 'moving') return emptied()
         const { held, session } = found
         trueEnd(session, held.leftMs)
-        holds.set(session, { held, maxAge: maxAgeOf(session), end: endOf(session) })
+        holds.set(session, holdOn(held, session))
         return session
       } catch (error) {
         sessions.tolerate(sid, error)
@@ -96,18 +106,19 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
       }
     },
 
-    /** A read has moved the session's end already, unless it could not know by how much. */
+    /** A read has moved the session's end already, unless it could not know by how much, or was long ago. */
     async touch(sid, session) {
       if (standIns.has(session)) return
       const hold = holdOf(sid, session)
       steady(session, hold?.maxAge)
       const isKnown = hold !== undefined && hold.maxAge === maxAgeOf(session)
-      if (isKnown && (ttlOf === undefined || touchAfterMs === Infinity)) return
-      if (hold === undefined && touchAfterMs === Infinity) return
+      if ((isKnown || hold === undefined) && touchAfterMs === Infinity) return
+      if (isKnown && ttlOf === undefined && adapter.now() - hold.at < slowMs) return
       const ttlMs = cookieTtl(session, settings)
       try {
-        if (hold === undefined || isKnown) await sessions.touch(hold?.held ?? sid, ttlMs)
-        else await save(sid, session, ttlMs, false)
+        if (hold !== undefined && !isKnown) return await save(sid, session, ttlMs, false)
+        await sessions.touch(hold?.held ?? sid, ttlMs)
+        if (hold !== undefined) hold.at = adapter.now()
       } catch (error) {
         sessions.tolerate(sid, error)
       }

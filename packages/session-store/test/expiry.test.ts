@@ -147,6 +147,17 @@ eachAdapter((makeAdapter) => {
       expect(await store.get('id')).toMatchObject({ n: 1, cookie: { originalMaxAge: MINUTE_MS } })
     })
 
+    it('is moved once more by a request that was slow, when it ends', async () => {
+      const { clock, store } = stage()
+      await store.set('id', session(MINUTE_MS))
+      const read = await store.get('id')
+      if (read === undefined) throw new Error('It is there')
+      clock.advance(MINUTE_MS - 5_000)
+      await store.touch('id', Object.assign(read, session(MINUTE_MS)))
+      clock.advance(MINUTE_MS - 5_000)
+      expect(await store.get('id')).toBeDefined()
+    })
+
     it('is not changed by the milliseconds that express-session loses', async () => {
       const { adapter } = stage()
       const counted = counting(adapter)
