@@ -60,10 +60,12 @@ eachFramework((framework) => {
       await get('/warm', {}, 'DELETE')
       await counter.take()
       await get('/page')
-      expect(await counter.take()).toEqual(['mget', 'evalsha', 'evalsha'])
+      const sent: string[] = []
+      while (sent.length < 3) sent.push(...(await counter.take())) // it is stored after it is sent
+      expect(sent).toEqual(['mget', 'evalsha', 'evalsha'])
       await get('/page')
       expect(await counter.take()).toEqual(['mget'])
-      while (!(await get('/varies')).headers['cache-status']?.includes('hit')); // it is stored after it is sent
+      while (!(await get('/varies')).headers['cache-status']?.includes('hit'));
       await counter.take()
       await get('/varies')
       expect(await counter.take()).toEqual(['mget'])
