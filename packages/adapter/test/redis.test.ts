@@ -247,6 +247,12 @@ describe('options', () => {
       /sentinel of node-redis.*give redisAdapter an ioredis client/,
     ],
     ['a url of another kind', { url: 'http://user:secret@localhost' }, /redis:\/\/ or rediss:\/\/, got "http:\/\/…@localhost"/],
+    ['no url', { url: 6379 }, /^url must be a string, got 6379$/],
+    ['a port that is none', { url: 'redis://localhost:99999' }, /^url cannot be read: .*got "redis:\/\/localhost:99999"$/],
+    ['a password that is not encoded', { url: 'redis://:pass/word@localhost' }, /%2F for \/.*got "redis:\/\/…@localhost"$/],
+    ['a database that has no number', { url: 'redis://localhost/shop' }, /^url must name a database by its number/],
+    ['a path of a socket', { url: 'redis:///var/run/redis.sock' }, /^url must name a database by its number/],
+    ['a database in the query that has no number', { url: 'redis://localhost?db=shop' }, /^url must name a database/],
     ['a timeout of 0', { url, timeoutMs: 0 }, /from 1 to 2147483647, got 0/],
     ['a prefix that is no text', { url, prefix: 1 }, /prefix must be a string, got 1/],
   ]
