@@ -1,4 +1,6 @@
 import { createHmac } from 'node:crypto'
+import { inspect } from 'node:util'
+import { shown } from '@holdfast/adapter/options'
 import type { Exchange, Handler } from '@holdfast/http'
 import { addressKey } from './client-key.ts'
 import { costsOf } from './cost.ts'
@@ -9,7 +11,7 @@ import { dialectsOf } from './headers/dialects.ts'
 import { createRateLimiter } from './limiter.ts'
 import type { RateLimiterOptions } from './options.ts'
 import type { ConsumeOptions, RateLimiter } from './rate-limiter.ts'
-import { isResponse, messageOf, problemsFor, refusalHeaders } from './refusal.ts'
+import { isResponse, messageOf, problemsFor, refusalHeaders, withBody } from './refusal.ts'
 import { checkedRequestOptions, type GivenLimiter, type RateLimitOptions } from './request-options.ts'
 
 /**
@@ -57,7 +59,7 @@ export function createHandler<Native extends object>(
     if (isLimited && onLimited !== undefined) {
       for (const [name, value] of Object.entries(refusalHeaders(decision))) exchange.setHeader(name, value)
       const answer = await onLimited(native, decision)
-      if (isResponse(answer)) exchange.respond(answer)
+      if (isResponse(answer)) exchange.respond(withBody(answer))
       return
     }
     if (isLimited && message !== undefined) {
@@ -75,6 +77,7 @@ export function createHandler<Native extends object>(
       if (isFree) await receipt.refund()
     } catch (error) {
       announceFailure({ name: limiter.name, key: subject, call: 'count', error })
+      process.emitWarning(`count failed, and the request stays charged: ${inspect(error)}`, WARNING)
     }
     if (holdsSlots && !isFree) await receipt.release()
   }
@@ -84,7 +87,7 @@ export function createHandler<Native extends object>(
     if (skip !== undefined && (await skip(native))) return next
     if (exchange.aborted && exchange.ip === undefined) return
     const given = subjectOf(exchange)
-    const subject = typeof given === 'string' ? given : await given
+    const subject = typeof given === 'string' ? given : checkedSubject(await given)
     if (isDecided(native, limiter, subject)) return next
     const decision = await limiter.consume(subject, usual ?? (await optionsOf(native)))
     tell(exchange, subject, decision)
@@ -95,9 +98,16 @@ export function createHandler<Native extends object>(
   }
 }
 
+function checkedSubject(given: unknown): string {
+  if (typeof given === 'string') return given
+  throw new TypeError(`key must return a string, got ${shown(given)}`)
+}
+
 function limiterOf(engine: RateLimiterOptions | GivenLimiter): RateLimiter {
   if (!('limiter' in engine)) return createRateLimiter(engine)
   const { limiter } = engine
   if (typeof limiter?.consume !== 'function') throw new TypeError('limiter must be one that createRateLimiter has made')
   return limiter
 }
+
+const WARNING = { type: 'HoldfastWarning', code: 'HOLDFAST_RATE_LIMIT' }

@@ -1,3 +1,4 @@
+import { shown } from '@holdfast/adapter/options'
 import type { HttpResponse } from '@holdfast/http'
 import type { Decision } from './decision.ts'
 
@@ -50,6 +51,13 @@ export function messageOf(decision: Decision, status: number, message: Told): Ht
 export function isResponse(answer: unknown): answer is HttpResponse {
   if (typeof answer !== 'object' || answer === null || !Object.hasOwn(answer, 'status')) return false
   return 'status' in answer && typeof answer.status === 'number'
+}
+
+/** @throws {TypeError} when the body of an app's own response is neither text nor bytes: JSON is for the app to make */
+export function withBody(response: HttpResponse): HttpResponse {
+  const { body } = response
+  if (body === undefined || typeof body === 'string' || body instanceof Uint8Array) return response
+  throw new TypeError(`The body that onLimited returns must be a text or bytes, got ${shown(body)}`)
 }
 
 const TEXT = 'text/plain; charset=utf-8'

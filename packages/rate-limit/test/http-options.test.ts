@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing } from '@holdfast/adapter/testing'
 import type { HttpResponse } from '@holdfast/http'
@@ -9,7 +12,8 @@ import { rateLimit as onKoa } from '@holdfast/rate-limit/koa'
 import { rateLimit as onNode } from '@holdfast/rate-limit/node'
 import { type Bindings, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request, sent } from '@holdfast/test/raw-http'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
+import express, { type ErrorRequestHandler } from 'express'
 
 /** What all frameworks hand to functions. */
 interface Native {
@@ -97,6 +101,7 @@ eachFramework((framework) => {
     })
 
     it('charges a request whose function fails, and tells so', async () => {
+      const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
       const seen: unknown[] = []
       const listener = (event: unknown) => seen.push(event)
       subscribe('holdfast.rate-limit.failure', listener)
@@ -107,6 +112,8 @@ eachFramework((framework) => {
       await until(async () => seen.length === 1)
       expect(seen).toMatchObject([{ name: 'count', key: 'client', call: 'count', error: { message: 'on purpose' } }])
       expect(await remaining(limiter)).toBe(8)
+      expect(String(emitWarning.mock.calls[0]?.[0])).toMatch(/^count failed, and the request stays charged: Error: on purpose/)
+      emitWarning.mockRestore()
       unsubscribe('holdfast.rate-limit.failure', listener)
     })
 
@@ -249,6 +256,24 @@ it('says what is missing where options or the limiter are something else', () =>
     expect(() => rateLimit()).toThrow('The options of rateLimit must be an object, got undefined')
     expect(() => rateLimit({ limiter: rateLimit })).toThrow('limiter must be one that createRateLimiter has made')
   }
+})
+
+it.each<[options: object, message: string]>([
+  [{ key: () => undefined }, 'key must return a string, got undefined'],
+  [{ key: async () => 42 }, 'key must return a string, got 42'],
+  [{ key: () => ({ id: 42 }) }, 'key must return a string, got an object'],
+  [
+    { limit: 0, onLimited: () => ({ status: 429, body: { error: 'slow' } }) },
+    'The body that onLimited returns must be a text or bytes, got an object',
+  ],
+])('says what a function of the app must return: %j', async (wrong, message) => {
+  const app = express().use(onExpress({ adapter: memoryAdapter(), ...minute, ...wrong }))
+  const answerByMessage: ErrorRequestHandler = (error, _req, res, _next) => void res.status(500).send(error.message)
+  const server = createServer(app.use(answerByMessage)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  expect(await request(port)).toMatchObject({ status: 500, body: message })
+  server.close()
 })
 
 async function remaining(limiter: RateLimiter): Promise<number | undefined> {
