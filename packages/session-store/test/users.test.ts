@@ -277,6 +277,20 @@ eachStage((stage) => {
       expect(await store.sessionsOf(id as string)).toHaveLength(1)
     })
 
+    it('throws where nobody is asked for, or what is to stay is misspelt: all or no sessions would be over', async () => {
+      const { store } = await stage.serve({ adapter: makeAdapter(), ...byUser }, () => {})
+      const call = async (method: (...args: never[]) => unknown, ...args: unknown[]) => Reflect.apply(method, store, args)
+      await expect(call(store.sessionsOf, undefined)).rejects.toThrow('sessionsOf takes a user as a string, got undefined')
+      await expect(call(store.destroyAllOf, { id: 1 })).rejects.toThrow('destroyAllOf takes a user as a string, got an object')
+      await expect(call(store.destroyOf, null, 'id')).rejects.toThrow('destroyOf takes a user as a string, got null')
+      await expect(call(store.destroyAllOf, 'ann', { exept: 'id' })).rejects.toThrow(
+        'Unknown option "exept" of destroyAllOf: there are except',
+      )
+      await expect(call(store.destroyAllOf, 'ann', 'id')).rejects.toThrow(
+        'The options of destroyAllOf must be an object, got a string',
+      )
+    })
+
     it('throws where it is asked for lists that are not kept', async () => {
       const { store } = await stage.serve({ adapter: makeAdapter() }, () => {})
       await expect(store.sessionsOf('ann')).rejects.toThrow('sessionsOf needs the option user')

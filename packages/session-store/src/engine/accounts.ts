@@ -1,3 +1,4 @@
+import { checkKnown, shown } from '@holdfast/adapter/options'
 import { publicId } from '../names.ts'
 import type { Context } from './context.ts'
 import type { Present } from './present.ts'
@@ -33,18 +34,23 @@ export function createAccounts(
   { remove }: Removal,
   idNow: (sid: string) => Promise<string>,
 ): Accounts {
-  function needUser(method: string): void {
+  /** Without types a user may be anything: of nobody's sessions none would be over, and nobody would know. */
+  function needUser(method: string, user: unknown): void {
     if (settings.user === undefined) throw new TypeError(`${method} needs the option user: it says whose a session is`)
+    if (typeof user === 'string' || typeof user === 'number') return
+    throw new TypeError(`${method} takes a user as a string, got ${shown(user)}`)
   }
 
   return {
     async sessionsOf(user) {
-      needUser('sessionsOf')
+      needUser('sessionsOf', user)
       return present(user)
     },
 
-    async destroyAllOf(user, { except } = {}) {
-      needUser('destroyAllOf')
+    async destroyAllOf(user, options = {}) {
+      needUser('destroyAllOf', user)
+      checkKnown('destroyAllOf', options, ['except'])
+      const { except } = options
       const kept = except === undefined ? undefined : names.of(await idNow(except))
       const ended = await users.logOut(user, kept)
       await Promise.all(ended.map(remove))
@@ -52,7 +58,7 @@ export function createAccounts(
     },
 
     async destroyOf(user, id) {
-      needUser('destroyOf')
+      needUser('destroyOf', user)
       const listed = (await users.list(user)).find((each) => each.id === id)
       if (listed === undefined) return false
       await users.unlist(user, [listed.name], LONGEST_COOKIE_MS)
