@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import type { CallOptions } from './adapter.ts'
-import { checkedWhole, shown } from './checks.ts'
+import { checkedWhole, checkKnown, shown } from './checks.ts'
 import { OperationError } from './errors.ts'
 import type { RedisArgument } from './operation.ts'
 
@@ -46,8 +46,10 @@ export function checkedTimeout(timeoutMs: number): number {
   return checkedWhole('timeoutMs', timeoutMs, 1, LONGEST_TIMER_MS)
 }
 
-/** @throws {RangeError | TypeError} when the timeout of a call is not one, or its signal */
-export function checkCallOptions({ timeoutMs, signal }: CallOptions): void {
+/** @throws {RangeError | TypeError} when the timeout of a call is not one, or its signal, or when there is another option */
+export function checkCallOptions(options: CallOptions): void {
+  checkKnown('a call', options, CALL_OPTIONS)
+  const { timeoutMs, signal } = options
   if (timeoutMs !== undefined) checkedTimeout(timeoutMs)
   checkSignal(signal)
 }
@@ -57,6 +59,8 @@ export function checkSignal(signal: AbortSignal | undefined): void {
   if (signal === undefined || typeof signal?.addEventListener === 'function') return
   throw new TypeError(`signal must be an AbortSignal, got ${shown(signal)}`)
 }
+
+const CALL_OPTIONS = ['timeoutMs', 'signal']
 
 /** Clients pass them on as arguments of functions, of which a stack holds some 100,000. */
 const MOST_ARGUMENTS = 32_768

@@ -7,9 +7,11 @@ eachAdapter((makeAdapter) => {
   it.each([
     [{ timeoutMs: -1 }, RangeError, 'timeoutMs must be a whole number from 1 to 2147483647, got -1'],
     [{ timeoutMs: '1s' }, RangeError, 'timeoutMs must be a whole number from 1 to 2147483647, got "1s"'],
+    [{ timeout: 50 }, TypeError, 'Unknown option "timeout" of a call: there are timeoutMs, signal'],
+    [50, TypeError, 'The options of a call must be an object, got 50'],
     [{ signal: 5 }, TypeError, 'signal must be an AbortSignal, got 5'],
     [{ signal: null }, TypeError, 'signal must be an AbortSignal, got null'],
-  ])('refuses options of a call that are out of range: %p', async (options, type, message) => {
+  ])('refuses options of a call that are unknown or out of range: %p', async (options, type, message) => {
     const adapter = makeAdapter()
     const { run, get, getMany, set, delete: remove, events } = adapter
     async function scan(options: CallOptions): Promise<void> {
