@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events'
 import type { Accounts } from './engine/accounts.ts'
-import type { Held } from './engine/held.ts'
 import { createSessions, type Sessions } from './engine/sessions.ts'
 import type { UserSession } from './engine/users.ts'
 import { SessionLimitError } from './errors.ts'
@@ -8,9 +7,9 @@ import { announce } from './events.ts'
 import { expiryDialect, expiryTtl } from './expiry.ts'
 import { show } from './live.ts'
 import type { SessionRecord } from './merge.ts'
-import { createNotes } from './notes.ts'
 import { checkedOptions, type SessionStoreOptions, type Settings } from './options.ts'
 import { keepId, type Sender, sendId } from './send-id.ts'
+import { createVisits, type Visit } from './visits.ts'
 
 export type { UserSession } from './engine/users.ts'
 export { SessionConflictError, SessionLimitError, SessionTooLargeError, SessionUnavailableError } from './errors.ts'
@@ -45,20 +44,6 @@ export function sessionStore(options: SessionStoreOptions<KoaSessionData>): KoaS
   return new KoaSessionStore(options)
 }
 
-/** What a request knows of a session id. */
-type Hold = { readonly held: Held } | { readonly standsIn: true }
-
-/** What a request has done so far. */
-interface Visit {
-  readonly holds: Map<string, Hold>
-  /** Of the id that it has now: koa-session's session keeps the first one. */
-  current: Hold | undefined
-  /** The last id that it gave up, and whose session that was. */
-  left: { readonly sid: string; readonly user: string | undefined } | undefined
-  /** Whose log-in was refused, and under which id. */
-  refused: { readonly key: string; readonly user: unknown; readonly error: SessionLimitError } | undefined
-}
-
 /** express-session gives its stores a `generate`, and would wait forever for this one to call back. */
 function refuseExpress(): never {
   throw new TypeError("This store is for koa-session: for express-session import it from '@holdfast/session-store/express'")
@@ -68,7 +53,7 @@ function refuseExpress(): never {
 export class KoaSessionStore extends EventEmitter implements Accounts {
   readonly #settings: Settings
   readonly #sessions: Sessions
-  readonly #visits = createNotes<Visit>()
+  readonly #visits = createVisits()
 
   constructor(options: SessionStoreOptions<KoaSessionData>) {
     super()
@@ -88,7 +73,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
       const isMoved = held.movedAt !== undefined || (rolling && ttlOf === undefined && held.leftMs >= 0)
       if (isMoved) expiryDialect.refresh(session, held.leftMs)
       if (ctx === undefined) return session
-      this.#hold(ctx, key, { held })
+      this.#visits.hold(ctx, key, { held })
       if (held.sid !== key) sendId(ctx, key, held.sid)
       return session
     } catch (error) {
@@ -99,7 +84,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
 
   /** Where nothing has changed and the read has moved the session's end, nothing is sent. */
   async set(key: string, session: KoaSessionData, maxAge?: MaxAge, { ctx, changed }: CallContext = {}): Promise<void> {
-    const visit = ctx && this.#visitOf(ctx)
+    const visit = ctx && this.#visits.of(ctx)
     if (visit !== undefined) this.#staysRefused(visit, key, session, changed === true)
     const hold = visit?.holds.get(key)
     if (hold !== undefined && 'standsIn' in hold) {
@@ -116,7 +101,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
       }
       const held = await this.#sessions.create(key, session, ttlMs)
       if (ctx === undefined || visit === undefined || held === undefined) return
-      this.#hold(ctx, key, { held })
+      this.#visits.hold(ctx, key, { held })
       const { left } = visit
       visit.left = undefined
       if (left !== undefined && this.#settings.regenerateGraceMs > 0) await this.#sessions.leave(left.sid, key, left.user)
@@ -129,7 +114,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
   }
 
   async destroy(key: string, { ctx }: CallContext = {}): Promise<void> {
-    const visit = ctx && this.#visitOf(ctx)
+    const visit = ctx && this.#visits.of(ctx)
     const hold = visit?.holds.get(key)
     const sid = hold !== undefined && 'held' in hold ? hold.held.sid : key
     const destroyed = await this.#sessions.destroy(sid)
@@ -166,7 +151,7 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
   async update(ctx: SessionContext, change: (session: KoaSessionData) => unknown): Promise<boolean> {
     const live = ctx.session
     if (typeof live !== 'object' || live === null) return false
-    const hold = this.#visits.get(ctx)?.current
+    const hold = this.#visits.known(ctx)?.current
     const shows = (now: SessionRecord): void => show(live, now, isField)
     if (hold !== undefined && 'held' in hold) return this.#sessions.update(hold.held, () => fieldsOf(live), change, shows)
     const fields = fieldsOf(live)
@@ -188,28 +173,14 @@ export class KoaSessionStore extends EventEmitter implements Accounts {
   }
 
   #sidOf(ctx: SessionContext): string {
-    const hold = this.#visits.get(ctx)?.current
+    const hold = this.#visits.known(ctx)?.current
     if (hold !== undefined && 'held' in hold) return hold.held.sid
     return String(Reflect.get(ctx.session ?? {}, 'externalKey'))
   }
 
-  #visitOf(ctx: object): Visit {
-    const known = this.#visits.get(ctx)
-    if (known !== undefined) return known
-    const visit: Visit = { holds: new Map(), current: undefined, left: undefined, refused: undefined }
-    this.#visits.set(ctx, visit)
-    return visit
-  }
-
-  #hold(ctx: object, key: string, hold: Hold): void {
-    const visit = this.#visitOf(ctx)
-    visit.holds.set(key, hold)
-    visit.current = hold
-  }
-
   /** A session without anything in it, under the id that the client has. */
   #standIn(key: string, ctx: SessionContext | undefined): KoaSessionData {
-    if (ctx !== undefined) this.#hold(ctx, key, { standsIn: true })
+    if (ctx !== undefined) this.#visits.hold(ctx, key, { standsIn: true })
     return {}
   }
 }
