@@ -188,7 +188,7 @@ describe('trustProxy', () => {
 
   it('is refused under another name, as is what is no list of middlewares', () => {
     expect(() => Reflect.apply(front, undefined, [[], () => {}, { trustproxy: 1 }])).toThrow(
-      'Unknown option "trustproxy" of front',
+      'Unknown option "trustproxy" of front: there is trustProxy',
     )
     expect(() => Reflect.apply(front, undefined, [express()])).toThrow('front takes a list of middlewares first, got function')
   })

@@ -56,7 +56,7 @@ export function front(
 
 function checkGiven(middlewares: unknown, listener: unknown, unknown: object): void {
   const [option] = Object.keys(unknown)
-  if (option !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(option)} of front`)
+  if (option !== undefined) throw new TypeError(`Unknown option ${JSON.stringify(option)} of front: there is trustProxy`)
   if (!Array.isArray(middlewares)) throw new TypeError(`front takes a list of middlewares first, got ${typeof middlewares}`)
   const functions: readonly unknown[] = middlewares.concat([listener])
   for (const each of functions) {
