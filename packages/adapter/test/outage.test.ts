@@ -26,6 +26,12 @@ it('tells how the circuit opens, is probed, and closes', async () => {
   expect(told).toEqual(['open', 'half-open', 'closed'])
 })
 
+it('says to the first who calls why Redis cannot be reached', async () => {
+  const { adapter } = adapterOn('redis://127.0.0.1:1')
+  const message = 'Redis could not get on "v": connect ECONNREFUSED 127.0.0.1:1'
+  await expect(adapter.get('v')).rejects.toMatchObject({ ...unavailable, message })
+})
+
 it('sends a script that Redis has forgotten again for those alone who still wait', async () => {
   const { adapter } = adapterOn(server.url)
   await firstSuccess(() => fence(adapter))

@@ -5,7 +5,7 @@ import { type AdapterCall, traced } from '../trace.ts'
 import { Circuit } from './circuit.ts'
 import type { ClientHooks, RedisClient } from './client.ts'
 import { createWithDeadline, type Waiting } from './deadline.ts'
-import { translated } from './errors.ts'
+import { isGivenUp, translated } from './errors.ts'
 import { createOutageWarning } from './outage-warning.ts'
 
 /** The way to Redis: every call has a deadline, and none is sent where it is known that no answer will come. */
@@ -42,7 +42,7 @@ export function createConnection(
   const withDeadline = createWithDeadline({
     succeeded: warning.succeeded,
     failed(error, call) {
-      const failure = translated(error, call)
+      const failure = translated(isGivenUp(error) ? (client?.outage() ?? error) : error, call)
       if (!closed) warning.failed(failure)
       return failure
     },

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { AdapterUnavailableError, AdapterWrongTypeError, isAdapterError, OperationError } from '../errors.ts'
 import { type AdapterCall, described } from '../trace.ts'
 
@@ -11,10 +12,15 @@ export function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT')
 }
 
+/** Whether ioredis gave a command up as the connection is gone: it names an option of its own, and the outage says why. */
+export function isGivenUp(error: unknown): boolean {
+  return error instanceof Error && error.name === 'MaxRetriesPerRequestError'
+}
+
 /** What a client's error means to a caller of the adapter. */
 export function translated(error: unknown, call: AdapterCall): Error {
   if (isAdapterError(error)) return error
-  const message = error instanceof Error ? error.message : String(error)
+  const message = types.isNativeError(error) ? error.message : String(error) // Jest has an Error of its own in each file
   if (message.includes('WRONGTYPE')) return new AdapterWrongTypeError(call.key, { cause: error })
   const isFault = error instanceof StepError ? !REFUSAL_IN_SCRIPT.test(message) : FAULTY_SCRIPT.test(message)
   const what = `Redis could not ${described(call)}: ${message}`
