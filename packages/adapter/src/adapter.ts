@@ -56,7 +56,7 @@ export interface Adapter {
 export interface CallOptions {
   /** How long the call may take, in milliseconds. Defaults to the adapter's own. */
   readonly timeoutMs?: number
-  /** Ends the wait; the call rejects with the signal's reason. The step may have run. */
+  /** Ends the wait; the call rejects with the signal's reason. The step may have run. Defaults to none. */
   readonly signal?: AbortSignal
 }
 

@@ -11,8 +11,9 @@ import {
 import { type Codec, guarded, structuredCodec } from './codec.ts'
 
 /** How long values live, and how long loads may take: for a cache, and for one call. All in whole milliseconds. */
+/** All in milliseconds. */
 export interface LifetimeOptions {
-  /** How long a value is fresh. With 0, in a call, it is not stored. */
+  /** How long a value is fresh. With 0, in a call, it is not stored. A call's defaults to the cache's, which has to be given. */
   readonly ttlMs?: number
   /** How long `null` is fresh. Defaults to `ttlMs`. */
   readonly negativeTtlMs?: number
@@ -29,7 +30,7 @@ export interface LifetimeOptions {
 }
 
 export interface LoadOptions extends LifetimeOptions {
-  /** Tags of the value, beside those that the loader adds. */
+  /** Tags of the value, beside those that the loader adds. Defaults to none. */
   readonly tags?: readonly string[]
 }
 

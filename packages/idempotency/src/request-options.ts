@@ -19,7 +19,7 @@ export interface IdempotencyMiddlewareOptions<Native> extends SharedOptions {
   readonly strict?: boolean
   /** Defaults to 255 characters. */
   readonly maxKeyLength?: number
-  /** Stands for what is asked for, in place of query and body, which are not read then. Needed for multipart. */
+  /** Stands for what is asked for. Defaults to query and body, which are not read where it is given. Needed for multipart. */
   readonly fingerprint?: (native: Native) => string | Uint8Array | Promise<string | Uint8Array>
   /** How many bytes of a body are read that no parser has read. Defaults to 1 MiB; a larger one is refused with 413. */
   readonly maxBodyBytes?: number
@@ -32,7 +32,7 @@ export interface IdempotencyMiddlewareOptions<Native> extends SharedOptions {
   readonly replayCookies?: boolean
   /** How long the lease of a handler is renewed whose client has left: one that never ends lets go of its key then. Defaults to 900,000. */
   readonly abandonedMs?: number
-  /** Where the use of keys is documented: refusals link to it. */
+  /** Where the use of keys is documented: refusals link to it. Defaults to none. */
   readonly docs?: string
 }
 

@@ -48,6 +48,7 @@ interface RequestOptions<Native, Answer> {
   /**
    * Answers a refused request, by the framework's own means or by a response (`{ status, headers, body }`) that it returns. The fields
    * of `headers`, `Retry-After` and `Cache-Control` are set already. An adapter that fails closed is answered without it.
+   * Defaults to an answer with `message`.
    */
   readonly onLimited?: (native: Native, decision: Decision) => Answer | Promise<Answer>
   /** How many bits of an IPv6 address make one client. Defaults to 56. */

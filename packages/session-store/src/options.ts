@@ -34,9 +34,9 @@ export interface SessionStoreOptions<Session> {
   readonly touchAfterMs?: number
   /** What becomes of a write where another request has written meanwhile. Defaults to `'merge'`. */
   readonly onConflict?: 'merge' | 'reject' | 'last-write-wins'
-  /** Whose session it is, once someone is logged in. Turns on the list of a user's sessions. */
+  /** Whose session it is, once someone is logged in. Turns on the list of a user's sessions. Defaults to none, and to no list. */
   readonly user?: (session: Session) => string | undefined
-  /** What the list of a user's sessions says of one, when it begins: plain data. */
+  /** What the list of a user's sessions says of one, when it begins: plain data. Defaults to nothing. */
   readonly describe?: (session: Session) => unknown
   /** How many sessions a user may have. Defaults to any number. */
   readonly maxPerUser?: number
@@ -44,9 +44,9 @@ export interface SessionStoreOptions<Session> {
   readonly onMax?: 'evict-oldest' | 'reject'
   /** For how long the id before a regenerate still leads to the session, in milliseconds. Defaults to 0. */
   readonly regenerateGraceMs?: number
-  /** A secret of at least 16 characters: keys hold an HMAC of the session id in place of the id. */
+  /** A secret of at least 16 characters: keys hold an HMAC of the session id in place of the id. Defaults to none: they hold the id. */
   readonly hashIds?: string
-  /** Secrets of at least 16 characters, the newest first: what is stored is encrypted by the first. */
+  /** Secrets of at least 16 characters, the newest first: what is stored is encrypted by the first. Defaults to none: it is plain. */
   readonly encryptionKeys?: readonly string[]
   /** Defaults to `JSON`. */
   readonly serializer?: Serializer
