@@ -80,5 +80,8 @@ eachAdapter((makeAdapter) => {
     await cache.delete('42')
     expect(await load('42')).toBe(7)
     expect(() => load(new Map())).toThrow('must be plain data')
+    const circle: unknown[] = []
+    circle.push({ circle })
+    expect(() => load(circle)).toThrow('holds itself, or is nested more than 1000 deep')
   })
 })
