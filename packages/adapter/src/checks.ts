@@ -1,9 +1,11 @@
+import { types } from 'node:util'
 import type { Adapter } from './adapter.ts'
 
 /** A value as error messages show it: of an object, which may hold a secret, only that it is one. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value)
   if (Array.isArray(value)) return 'a list'
+  if (types.isPromise(value)) return 'a promise' // of what was not waited for
   if (typeof value === 'object' && value !== null) return 'an object'
   return typeof value === 'function' ? 'a function' : String(value)
 }
@@ -33,7 +35,8 @@ export function checkedAdapter(given: unknown): Adapter {
   if (isAdapter(given)) return given
   if (given === undefined || given === null)
     throw new TypeError('adapter is missing: give memoryAdapter() or redisAdapter({ url })')
-  const what = typeof given === 'object' ? 'another object' : `a ${typeof given}` // a URL may have a password
+  const other = types.isPromise(given) ? 'a promise' : 'another object'
+  const what = typeof given === 'object' ? other : `a ${typeof given}` // a URL may have a password
   throw new TypeError(
     `adapter must be memoryAdapter(), redisAdapter({ url }), or of a client redisAdapter({ client }), got ${what}`,
   )

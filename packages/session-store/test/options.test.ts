@@ -13,6 +13,8 @@ it.each<[options: object, message: string]>([
     { adapter: {} },
     'adapter must be memoryAdapter(), redisAdapter({ url }), or of a client redisAdapter({ client }), got another object',
   ],
+  [{ adapter: Promise.resolve(adapter) }, 'redisAdapter({ client }), got a promise'],
+  [{ prefix: Promise.resolve('a') }, 'prefix must be a string, got a promise'],
   [{ prefix: 1 }, 'prefix must be a string, got 1'],
   [{ ttl: undefined, serializer: 5 }, 'serializer must have the functions parse and stringify'],
   [{ ttl: 1 }, 'Unknown option "ttl" of sessionStore: there are adapter, prefix, ttlMs,'],
