@@ -11,7 +11,6 @@ import { newToken } from '@holdfast/adapter/lease'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { checkedString, checkKnown } from '@holdfast/adapter/options'
 import { costsOf, type Limit, policiesWithin } from './cost.ts'
-import { closedBy, OPEN, refusalOf, verdict } from './decide.ts'
 import type { Decision } from './decision.ts'
 import { denyCacheOf } from './deny-cache.ts'
 import { announce } from './events.ts'
@@ -26,6 +25,7 @@ import type { ConsumeOptions, RateLimiter } from './rate-limiter.ts'
 import { ChargeReceipt, type Ledger } from './receipt.ts'
 import { registerPolicies } from './registry.ts'
 import { createSlots } from './slots.ts'
+import { closedBy, OPEN, refusalOf, verdict } from './verdict.ts'
 
 /**
  * Limits how often a client may ask, without HTTP: for resolvers, sockets and workers.
