@@ -22,6 +22,9 @@ export function checkKnown(of: string, options: object, known: readonly string[]
   }
   for (const option of Object.keys(options)) {
     if (known.includes(option) || Reflect.get(options, option) === undefined) continue
+    if ('httpVersion' in options || 'req' in options) {
+      throw new TypeError(`${of} was given a request: write ${of}(options), which makes a middleware`)
+    }
     throw new TypeError(`Unknown option ${shown(option)} of ${of}: there are ${known.join(', ')}`)
   }
 }

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, IncomingMessage } from 'node:http'
+import { type AddressInfo, Socket } from 'node:net'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing } from '@holdfast/adapter/testing'
 import type { HttpResponse } from '@holdfast/http'
@@ -255,6 +255,10 @@ it('says what is missing where options or the limiter are something else', () =>
   for (const rateLimit of [onExpress, onKoa, onNode] as ((options?: object) => unknown)[]) {
     expect(() => rateLimit()).toThrow('The options of rateLimit must be an object, got undefined')
     expect(() => rateLimit({ limiter: rateLimit })).toThrow('limiter must be one that createRateLimiter has made')
+    const req = new IncomingMessage(new Socket())
+    for (const given of [req, { app: {}, req }]) {
+      expect(() => rateLimit(given)).toThrow('rateLimit was given a request: write rateLimit(options), which makes a middleware')
+    }
   }
 })
 
