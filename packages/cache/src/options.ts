@@ -11,7 +11,6 @@ import {
 import { type Codec, guarded, structuredCodec } from './codec.ts'
 
 /** How long values live, and how long loads may take: for a cache, and for one call. All in whole milliseconds. */
-/** All in milliseconds. */
 export interface LifetimeOptions {
   /** How long a value is fresh. With 0, in a call, it is not stored. A call's defaults to the cache's, which has to be given. */
   readonly ttlMs?: number
