@@ -3,8 +3,9 @@ import { defineOperation } from '@holdfast/adapter'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { commandCounter, ownPrefix, sharedRedisUrl, startProxy } from '@holdfast/test/redis'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { Redis } from 'ioredis'
-import { createClient, createClientPool, createSentinel, RESP_TYPES } from 'redis'
+import { Cluster, Redis } from 'ioredis'
+import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from 'redis'
+import { createCluster as createCluster5 } from 'redis5'
 import { acquire, quota, ring } from './sample-operations.ts'
 
 const url = sharedRedisUrl()
@@ -245,6 +246,21 @@ describe('options', () => {
       'a sentinel of node-redis',
       { client: createSentinel({ name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] }) },
       /sentinel of node-redis.*give redisAdapter an ioredis client/,
+    ],
+    [
+      'a Cluster of ioredis that reads from replicas',
+      { client: new Cluster([url], { lazyConnect: true, scaleReads: 'slave' }) },
+      /reads from replicas.*without 'scaleReads'$/,
+    ],
+    [
+      'a cluster of node-redis that reads from replicas',
+      { client: createCluster({ rootNodes: [{ url }], useReplicas: true }) },
+      /reads from replicas.*without 'useReplicas'$/,
+    ],
+    [
+      'a cluster of node-redis 5 that reads from replicas',
+      { client: createCluster5({ rootNodes: [{ url }], useReplicas: true }) },
+      /reads from replicas.*without 'useReplicas'$/,
     ],
     ['a url of another kind', { url: 'http://user:secret@localhost' }, /redis:\/\/ or rediss:\/\/, got "http:\/\/…@localhost"/],
     ['no url', { url: 6379 }, /^url must be a string, got 6379$/],

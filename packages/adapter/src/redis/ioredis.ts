@@ -1,5 +1,6 @@
 import calculateSlot from 'cluster-key-slot'
 import type { ClientHooks, RedisClient, Scanner, Subscriber, SubscriberHooks } from './client.ts'
+import { replicaReads } from './replica-reads.ts'
 import { anyOf, CONNECT_MS, inTime } from './subscriber.ts'
 
 /** What the adapter needs of an ioredis `Redis` or `Cluster`, version 5 or 6. */
@@ -12,7 +13,7 @@ export interface IoredisClient {
 
 /** The commands that answer in bytes; ioredis has them, and leaves some out of its types. */
 interface IoredisCommands extends IoredisClient {
-  readonly options: RedisOptions & { readonly redisOptions?: RedisOptions }
+  readonly options: RedisOptions & { readonly redisOptions?: RedisOptions; readonly scaleReads?: unknown }
   evalshaBuffer(sha: string, keys: number, ...args: unknown[]): Promise<unknown>
   evalBuffer(lua: string, keys: number, ...args: unknown[]): Promise<unknown>
   getBuffer(key: string): Promise<Buffer | null>
@@ -48,8 +49,10 @@ export function isIoredis(client: unknown): client is IoredisRedis | IoredisClus
   return typeof client === 'object' && client !== null && 'evalshaBuffer' in client && 'duplicate' in client
 }
 
+/** @throws {TypeError} when it reads from replicas */
 export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: ClientHooks): RedisClient {
-  const { keyPrefix = '', stringNumbers, redisOptions } = client.options
+  const { keyPrefix = '', stringNumbers, redisOptions, scaleReads = 'master' } = client.options
+  if (scaleReads !== 'master') throw new TypeError(replicaReads('scaleReads'))
   const numbered = (stringNumbers ?? redisOptions?.stringNumbers) ? withNumbers : (reply: Promise<unknown>) => reply
   const cluster = 'slots' in client ? client : undefined
   const { outage, stop } = watchOutage(client, hooks)

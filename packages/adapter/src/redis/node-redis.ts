@@ -1,6 +1,7 @@
 import calculateSlot from 'cluster-key-slot'
 import type { RedisArgument } from '../operation.ts'
 import type { ClientHooks, RedisClient, Scanner, Subscriber, SubscriberHooks } from './client.ts'
+import { replicaReads } from './replica-reads.ts'
 import { anyOf, CONNECT_MS, inTime } from './subscriber.ts'
 
 /** What the adapter needs of a node-redis client or cluster, version 5 or 6. */
@@ -64,7 +65,9 @@ export function isNodeRedisSentinel(client: unknown): boolean {
   return isNodeRedis(client) && 'getSentinelNode' in client
 }
 
+/** @throws {TypeError} when it reads from replicas */
 export function nodeRedisClient(client: NodeRedisSingle | NodeRedisCluster, hooks: ClientHooks): RedisClient {
+  if (usesReplicas(client)) throw new TypeError(replicaReads('useReplicas'))
   const commands = client.withTypeMapping({ [BLOB_STRING]: Buffer })
   const keyPrefix = keyPrefixOf(client)
   const cluster = 'masters' in client ? client : undefined
@@ -109,6 +112,12 @@ async function rediscover(cluster: NodeRedisCluster): Promise<void> {
   const alive = cluster.masters.find(({ client }) => client?.isReady)?.client
   if (alive === undefined || typeof slots !== 'object' || slots === null || !('rediscover' in slots)) return
   if (typeof slots.rediscover === 'function') await Reflect.apply(slots.rediscover, slots, [alive])
+}
+
+/** Both versions keep the options of a cluster by this name, which is not documented. */
+function usesReplicas(client: object): boolean {
+  const options: unknown = Reflect.get(client, '_options')
+  return typeof options === 'object' && options !== null && Reflect.get(options, 'useReplicas') === true
 }
 
 /** Text or bytes, which version 6 tells of both its clients and its clusters, if by a name of its own. */
