@@ -20,7 +20,8 @@ export function createAdditions(order: Order, { saidIn }: Pick<Assessment, 'said
   function fields(rawHeaders: readonly string[]): (readonly [name: string, value: string])[] {
     const varies = vary.length === 0 ? [] : [['Vary', saidIn(rawHeaders).join(', ')] as const]
     const names = tags.size === 0 ? [] : tagHeaders
-    return [...varies, ...names.map((name) => [name, [...tags].join(name === 'Cache-Tag' ? ',' : ' ')] as const)]
+    const sent = [...tags].map((tag) => tag.replace(UNSENDABLE, encodeURIComponent))
+    return [...varies, ...names.map((name) => [name, sent.join(name === 'Cache-Tag' ? ',' : ' ')] as const)]
   }
 
   return {
@@ -39,3 +40,6 @@ export function createAdditions(order: Order, { saidIn }: Pick<Assessment, 'said
     },
   }
 }
+
+/** All but visible ASCII, which is all that a field can have for sure; a comma or a space would make two tags of one. */
+const UNSENDABLE = /[^\x21-\x2b\x2d-\x7e]/gu

@@ -57,6 +57,20 @@ eachFramework((framework) => {
     })
   })
 
+  it('is told to the caches in between by tags that a field can have, whatever they are', async () => {
+    const tags = ['straße 7', 'a,b', '犬', 'product:7']
+    const options = { ttlMs: 60_000, tags: () => tags, tagHeaders: ['Cache-Tag', 'Surrogate-Key'] as const }
+    const { get, cache, seen } = await stage(framework, () => ({ body: 'made' }), { options })
+    const sent = ['stra%C3%9Fe%207', 'a%2Cb', '%E7%8A%AC', 'product:7']
+    for (const status of ['holdfast; fwd=uri-miss; stored', 'holdfast; hit; ttl=60']) {
+      const { headers } = await get()
+      expect(headers).toMatchObject({ 'cache-status': status, 'cache-tag': sent.join(','), 'surrogate-key': sent.join(' ') })
+    }
+    await cache.invalidateTags(['犬'])
+    await get()
+    expect(seen).toHaveLength(2)
+  })
+
   it('is one cache by its name on one adapter, and another by another name', async () => {
     const { get, adapter, seen } = await stage(framework, () => ({ headers: { 'Cache-Control': 'max-age=60' }, body: 'x' }))
     await get('/page')
