@@ -73,11 +73,12 @@ export function createPolicy(options: PolicyOptions): (arrived: Arrived) => Verd
     // `s-maxage` forbids what is stale as well: RFC 9111, section 5.2.2.10. Who writes a stale period beside it means it.
     const forbids = directives.has('s-maxage') && said?.ttlMs === undefined
     const byDefault = (ms: number): number => (forbids ? 0 : ms)
+    const isNeverFresh = lifetime === 0 // who says that means each request to be answered anew
     const times = {
       respondedAt,
       ageMs: initialAge(fields, arrived),
       freshMs: lifetime ?? 0,
-      staleMs: said?.staleWhileRevalidateMs ?? staleSaid ?? byDefault(options.staleWhileRevalidateMs),
+      staleMs: said?.staleWhileRevalidateMs ?? staleSaid ?? (isNeverFresh ? 0 : byDefault(options.staleWhileRevalidateMs)),
       errorMs: said?.staleIfErrorMs ?? errorSaid ?? byDefault(options.staleIfErrorMs),
       alwaysValidate,
       neverStale: STRICT.some((name) => directives.has(name)) || (forbids && staleSaid === undefined && errorSaid === undefined),

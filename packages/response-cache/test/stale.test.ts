@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { type AppHandler, bound, eachFramework } from '@holdfast/test/frameworks'
 import { expect, it } from '@jest/globals'
-import { stage, until } from './stage.ts'
+import { counting, stage, until } from './stage.ts'
 
 const SOON_STALE = { 'Cache-Control': 'max-age=60, stale-while-revalidate=30' }
 const file = fileURLToPath(import.meta.url)
@@ -45,6 +45,23 @@ eachFramework((framework) => {
     await until(() => log.length === 3)
     expect(log).toEqual(['/page 200', '/page 200', '/page 200'])
     expect(port).toBeGreaterThan(0)
+  })
+
+  it.each<Record<string, string>>([
+    { 'Cache-Control': 'max-age=0' },
+    { Expires: '0' },
+    { Expires: 'Thu, 01 Jan 1970 00:00:00 GMT' },
+  ])('is not served stale by the options where it says that it is fresh for no time: %j', async (headers) => {
+    const options = { ttlMs: 60_000, staleWhileRevalidateMs: 60_000 }
+    const { get } = await stage(framework, counting(headers), { options })
+    expect((await get()).body).toBe('made 1')
+    expect((await get()).body).toBe('made 2')
+  })
+
+  it('is served stale where it says itself that it is fresh for no time, but may be', async () => {
+    const { get } = await stage(framework, counting({ 'Cache-Control': 'max-age=0, stale-while-revalidate=60' }))
+    await get()
+    expect((await get()).body).toBe('made 1')
   })
 
   it('asks whether it is still true, and goes on with it when it is', async () => {
