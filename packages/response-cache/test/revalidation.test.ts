@@ -76,6 +76,20 @@ eachFramework((framework) => {
       expect((await get('/')).status).toBe(404)
     })
 
+    it('depends from then on by the fields that the 304 which confirms it adds to Vary', async () => {
+      const { get, clock, seen } = await stage(framework, ({ headers }) => {
+        const isConfirmed = headers['if-none-match'] === '"1"'
+        const common = { ...MINUTE, ETag: '"1"', ...(seen.length > 1 && { Vary: 'X-Lang' }) }
+        return isConfirmed ? { status: 304, headers: common } : { headers: common, body: `in ${String(headers['x-lang'])}` }
+      })
+      await get('/', { 'X-Lang': 'de' })
+      clock.advance(60_000)
+      expect((await get('/', { 'X-Lang': 'de' })).body).toBe('in de')
+      expect((await get('/', { 'X-Lang': 'en' })).body).toBe('in en')
+      expect((await get('/', { 'X-Lang': 'de' })).body).toBe('in de')
+      expect(seen).toHaveLength(3)
+    })
+
     it('is served when making it anew fails, for as long as it may', async () => {
       let fails = false
       const { get, clock } = await stage(
