@@ -54,6 +54,27 @@ eachFramework((framework) => {
       expect((await get()).headers['cache-status']).toBe('holdfast; fwd=uri-miss; stored')
     })
 
+    it('goes on saying what it varies by, where a 304 says less, as one that compression leaves alone', async () => {
+      const { get, clock } = await stage(framework, ({ headers }) => {
+        const common = { ...MINUTE, ETag: '"v1"' }
+        return headers['if-none-match'] === '"v1"'
+          ? { status: 304, headers: { ...common, Vary: 'Origin' } }
+          : { headers: { ...common, Vary: 'Origin, Accept-Encoding' }, body: headers['accept-encoding'] ?? 'plain' }
+      })
+      const zipped = { 'Accept-Encoding': 'gzip' }
+      await get('/', zipped)
+      clock.advance(60_000)
+      for (const status of ['fwd=stale; fwd-status=304; stored', 'hit; ttl=60']) {
+        const { body, headers } = await get('/', zipped)
+        expect([body, headers['vary'], headers['cache-status']]).toEqual([
+          'gzip',
+          'Origin, Accept-Encoding',
+          `holdfast; ${status}`,
+        ])
+      }
+      expect((await get()).body).toBe('plain')
+    })
+
     it('is not served in the place of what says that it is gone, and not afterwards', async () => {
       let isGone = false
       const { get, clock, cache } = await stage(

@@ -1,4 +1,4 @@
-import { type Fields, tokensIn } from './fields.ts'
+import { type Fields, fieldsOf, joined, tokensIn } from './fields.ts'
 
 /** Fields of one connection: RFC 9110, section 7.6.1, and RFC 9111, section 3.1. */
 const HOP_BY_HOP = new Set([
@@ -46,14 +46,26 @@ export function merged(stored: readonly string[], update: readonly string[]): st
   for (let at = 0; at + 1 < update.length; at += 2) {
     const [name = '', value = ''] = [update[at], update[at + 1]]
     const key = name.toLowerCase()
-    if (OF_BODY.has(key)) continue
+    if (OF_BODY.has(key) || key === 'vary') continue
     fresh.add(key)
     changed.push(name, value)
   }
   const kept: string[] = []
   for (let at = 0; at + 1 < stored.length; at += 2) {
     const [name = '', value = ''] = [stored[at], stored[at + 1]]
-    if (!fresh.has(name.toLowerCase())) kept.push(name, value)
+    if (!fresh.has(name.toLowerCase()) && name.toLowerCase() !== 'vary') kept.push(name, value)
   }
-  return [...kept, ...changed]
+  return [...kept, ...changed, ...varyOf(stored, update)]
+}
+
+/** By what either says: what codes bodies names `Accept-Encoding` where there is one, and a 304 has none. */
+function varyOf(stored: readonly string[], update: readonly string[]): string[] {
+  const names = new Map<string, string>()
+  for (const raw of [stored, update]) {
+    const line = joined(fieldsOf(raw), 'vary') ?? ''
+    for (const name of line.split(',').map((each) => each.trim())) {
+      if (name !== '' && !names.has(name.toLowerCase())) names.set(name.toLowerCase(), name)
+    }
+  }
+  return names.size === 0 ? [] : ['Vary', [...names.values()].join(', ')]
 }
