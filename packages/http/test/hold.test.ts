@@ -1,8 +1,11 @@
+import { once } from 'node:events'
+import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Captured } from '@holdfast/http'
 import { type AppHandler, bound, chained, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request, sent } from '@holdfast/test/raw-http'
 import { describe, expect, it, jest } from '@jest/globals'
+import type { Middleware } from 'koa'
 import { holding } from './capturing.ts'
 import { deferred } from './deferred.ts'
 
@@ -175,6 +178,59 @@ eachFramework((framework) => {
     expect(new Set(calls.slice(0, 4))).toEqual(new Set(['ended', 'finish', 'release', 'written']))
     expect(calls.indexOf('release')).toBeLessThan(calls.indexOf('finish'))
   })
+
+  it('lets a handler go on that waits for its response to be out, as those of proxies and of Next.js do', async () => {
+    const wentOn = deferred()
+    const { bindings } = holding()
+    const handler: AppHandler = async ({ res }) => {
+      const finished = once(res, 'finish')
+      res.write('a')
+      res.end('b')
+      await finished
+      wentOn.resolve()
+      return undefined
+    }
+    const { port } = await framework.serve({ gate: bindings, handler })
+    expect((await request(port)).body).toBe('ab')
+    await wentOn.promise
+  })
+
+  if (framework.binding === 'koa') {
+    it('gives the middlewares in front what a handler throws after its response is out', async () => {
+      const caught = deferred<unknown>()
+      const inFront: Middleware = (_ctx, next) => next().catch(caught.resolve)
+      const { bindings } = holding()
+      const handler: AppHandler = async ({ res }) => {
+        const finished = once(res, 'finish')
+        res.end('out')
+        await finished
+        throw new Error('late')
+      }
+      const gate = { ...bindings, koa: () => [inFront, ...bindings.koa()] }
+      const { port } = await framework.serve({ gate, handler })
+      expect(await request(port)).toMatchObject({ status: 404, body: 'out' }) // Koa's status, where nobody sets another
+      expect(await caught.promise).toMatchObject({ message: 'late' })
+    })
+  }
+
+  if (framework.name === 'Koa 2') {
+    // Koa 3 leaves such errors to the app.
+    it('answers the error of a stream that another was made of', async () => {
+      const { bindings, seen } = holding()
+      const handler: AppHandler = () => {
+        const failing = new Readable({ read: () => void failing.destroy(new Error('on purpose')) })
+        return { stream: failing }
+      }
+      const zip: Middleware = async (ctx, next) => {
+        await next()
+        ctx.body = ctx['body'].pipe(new PassThrough())
+      }
+      const gate = { ...bindings, koa: () => [...bindings.koa(), zip] }
+      const { port } = await framework.serve({ gate, handler })
+      expect((await request(port)).status).toBe(500)
+      expect(await seen).toMatchObject({ outcome: 'complete', status: 500 })
+    })
+  }
 
   it('looks written to the handler', async () => {
     const states: unknown[] = []

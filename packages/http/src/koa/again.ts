@@ -21,8 +21,9 @@ export async function again(ctx: Context, next: () => Promise<void>, options: Te
   try {
     return await capture.run(next)
   } finally {
+    const { isHolding } = capture
     capture.stop()
-    if (!isSent && ctx.respond !== false) res.end()
+    if (isHolding || (!isSent && ctx.respond !== false)) res.end()
   }
 }
 

@@ -7,7 +7,7 @@ import { completeOf, type TakenHead, takenFrom } from '../node/capture/complete.
 import { addDate } from '../node/capture/head.ts'
 import { Kept } from '../node/capture/kept.ts'
 import { lengthOf } from '../node/capture/length.ts'
-import { whenClosed } from '../node/closed.ts'
+import { onClosed, whenClosed } from '../node/closed.ts'
 import { bodyOf, leaveJson, replaceBody } from './body.ts'
 import { collect, keptChunks } from './collect.ts'
 import { CopyingStream } from './copying-stream.ts'
@@ -21,18 +21,27 @@ export class KoaCapture {
   readonly #ctx: Context
   readonly #socket: Socket
   readonly #options: HoldOptions & Partial<TeeOptions>
-  readonly #goOn: () => void
+  readonly #goOn: (handlers: Promise<void> | undefined) => void
   readonly #node: Capture
+  /** Resolves when a response that is held was written to Node's own, and ended: who waits for its `finish` has to be let go. */
+  readonly #ended: Promise<'written'>
+  /** Later handlers that have ended their response, and go on. */
+  #handlers: Promise<void> | undefined
   #held: 'complete' | 'cut' | undefined
   #hasResponse = false
 
-  constructor(ctx: Context, options: HoldOptions & Partial<TeeOptions>, goOn: () => void) {
+  constructor(ctx: Context, options: HoldOptions & Partial<TeeOptions>, goOn: (handlers: Promise<void> | undefined) => void) {
     this.#ctx = ctx
     this.#socket = ctx.req.socket
     this.#options = options
     this.#goOn = goOn
     this.#node = new Capture(ctx.req, ctx.res, options)
-    this.#node.captured.catch(() => {}) // where later handlers fail, their error is what counts
+    this.#ended = new Promise((resolve) => {
+      this.#node.captured.then(
+        () => this.#node.isHolding && resolve('written'),
+        () => {}, // where later handlers fail, their error is what counts
+      )
+    })
   }
 
   get head(): ResponseHead {
@@ -56,7 +65,8 @@ export class KoaCapture {
   /** @throws what later handlers throw */
   async run(next: () => Promise<void>): Promise<Captured> {
     try {
-      await next()
+      const handlers = next()
+      if ((await Promise.race([handlers, this.#ended])) === 'written') this.#leave(handlers)
       const captured = await (!this.#node.isOpen || this.#ctx.respond === false ? this.#written() : this.#inContext())
       this.#hasResponse = true
       return captured
@@ -71,13 +81,24 @@ export class KoaCapture {
     this.#held = undefined
     if (held === 'cut') this.#breakOff()
     else if (held === undefined) this.#node.release()
-    this.#goOn()
+    this.goOn()
+  }
+
+  /** Lets the middlewares in front do their part, once the later handlers have done theirs. */
+  goOn(): void {
+    this.#goOn(this.#handlers)
   }
 
   /** Forgets what is held. */
   stop(): void {
     this.#held = undefined
     this.#node.stop()
+  }
+
+  /** What handlers throw after their response has ended is for the middlewares in front. */
+  #leave(handlers: Promise<void>): void {
+    this.#handlers = handlers
+    handlers.catch(() => {})
   }
 
   /** Koa may still have to write the body that belongs to a head. A stream of the handler's own keeps no middleware in front waiting. */
@@ -118,6 +139,7 @@ export class KoaCapture {
     const copying = new CopyingStream(kept, lengthOf(this.#ctx.res))
     replaceBody(this.#ctx, copying)
     copying.copy(stream, copying.listenerCount('error') > 0)
+    onClosed(this.#socket, this.#ctx.res, () => copying.destroy()) // an error of what the stream is made of does not end it
     this.#letGo()
     const outcome = await copying.copied
     if (outcome === 'complete') return completeOf(head, kept)
@@ -130,7 +152,8 @@ export class KoaCapture {
 
   async #collect(mode: 'tee' | 'hold', stream: Readable, head: TakenHead, kept: Kept): Promise<Captured> {
     const length = lengthOf(this.#ctx.res)
-    const collected = await collect(stream, kept)
+    const collected = await Promise.race([collect(stream, kept), this.#ended])
+    if (collected === 'written') return this.#node.captured // Koa has answered an error of what the stream is made of
     switch (collected.state) {
       case 'whole':
         if (length !== undefined && length !== kept.size) return this.#cut(mode)
@@ -192,13 +215,13 @@ export class KoaCapture {
 
   #passOn(): void {
     this.#hasResponse = true
-    this.#goOn()
+    this.goOn()
   }
 
   #breakOff(): void {
     this.#ctx.respond = false
     this.#ctx.res.destroy()
-    this.#goOn()
+    this.goOn()
   }
 }
 

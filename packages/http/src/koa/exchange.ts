@@ -16,14 +16,14 @@ import { keepOnError } from './errors.ts'
 export class KoaExchange implements Exchange<Context> {
   readonly native: Context
   readonly #socket: Socket
-  readonly #goOn: () => void
+  readonly #goOn: (handlers: Promise<void> | undefined) => void
   #kept: Record<string, string> | undefined
   #answered = false
   #capture: KoaCapture | undefined
   #before: Snapshot | undefined
 
-  /** @param goOn Lets the middlewares before this one, and then Koa, do their part, while the handler goes on */
-  constructor(native: Context, goOn: () => void) {
+  /** @param goOn Lets the middlewares before this one, and then Koa, do their part, while the handler goes on; not before `handlers` */
+  constructor(native: Context, goOn: (handlers: Promise<void> | undefined) => void) {
     this.native = native
     this.#socket = native.req.socket
     this.#goOn = goOn
@@ -79,7 +79,7 @@ export class KoaExchange implements Exchange<Context> {
     this.#answered = true
     if (isWritten) respond(ctx.req, ctx.res, response)
     else answer(ctx, response)
-    if (this.#capture !== undefined) this.#goOn()
+    this.#capture?.goOn()
   }
 
   async outlast(next: () => Promise<void>): Promise<void> {
