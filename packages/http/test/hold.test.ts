@@ -213,6 +213,19 @@ eachFramework((framework) => {
     })
   }
 
+  if (framework.binding === 'koa') {
+    it.each([1_000, 1])('leaves the middlewares in front the object that a handler gave, up to %i bytes', async (maxBytes) => {
+      const envelope: Middleware = async (ctx, next) => {
+        await next()
+        ctx['body'] = { data: ctx['body'] }
+      }
+      const { bindings } = holding({ maxBytes })
+      const gate = { ...bindings, koa: () => [envelope, ...bindings.koa()] }
+      const { port } = await framework.serve({ gate, handler: () => ({ json: { id: 7 } }) })
+      expect(await request(port)).toMatchObject({ body: '{"data":{"id":7}}', headers: { 'content-length': '17' } })
+    })
+  }
+
   if (framework.name === 'Koa 2') {
     // Koa 3 leaves such errors to the app.
     it('answers the error of a stream that another was made of', async () => {

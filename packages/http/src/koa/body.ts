@@ -3,8 +3,8 @@ import type { Context } from 'koa'
 import type { BodyForm } from '../captured.ts'
 import { hasBody } from '../node/capture/head.ts'
 
-/** What Koa would send for `ctx.body`. */
-export type Body = { readonly bytes: Buffer; readonly form: BodyForm } | { readonly stream: Readable }
+/** What Koa would send for `ctx.body`. A stream is taken only when it is asked for: one that is not stays Koa's. */
+export type Body = { readonly bytes: Buffer; readonly form: BodyForm } | { readonly stream: () => Readable }
 
 /** A body that is an object is turned into its JSON here: it may be another by the time that Koa would. */
 export function bodyOf(ctx: Context): Body {
@@ -33,12 +33,12 @@ function isExplicitlyEmpty({ response }: Context): boolean {
   return Reflect.get(response, '_explicitNullBody') === true
 }
 
-function streamOf(body: unknown): Readable | undefined {
-  if (body instanceof Readable) return body
-  if (isLegacyStream(body)) return new Readable().wrap(body)
-  if (body instanceof Blob) return Readable.from(body.stream())
-  if (body instanceof ReadableStream) return Readable.from(body)
-  if (body instanceof Response) return Readable.from(body.body ?? [])
+function streamOf(body: unknown): (() => Readable) | undefined {
+  if (body instanceof Readable) return () => body
+  if (isLegacyStream(body)) return () => new Readable().wrap(body)
+  if (body instanceof Blob) return () => Readable.from(body.stream())
+  if (body instanceof ReadableStream) return () => Readable.from(body)
+  if (body instanceof Response) return () => Readable.from(body.body ?? [])
   return undefined
 }
 

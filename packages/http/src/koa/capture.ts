@@ -117,13 +117,17 @@ export class KoaCapture {
     if (mode === 'pass') return this.#out('passed')
     const kept = new Kept(this.#options.maxBytes)
     if ('bytes' in body) {
-      if (!kept.fits(body.bytes.length)) return this.#tooLarge(mode, head.head)
+      if (!kept.fits(body.bytes.length)) {
+        if (mode === 'hold' && body.form === 'json') leaveJson(this.#ctx, body.bytes.toString())
+        return this.#tooLarge(mode, head.head)
+      }
       kept.add(body.bytes)
       this.#options.onWhole?.()
       return this.#complete(mode, head, kept, body.form)
     }
-    if (mode === 'tee' && !this.#socket.destroyed) return this.#copy(body.stream, head, kept)
-    return this.#collect(mode, body.stream, head, kept)
+    const stream = body.stream()
+    if (mode === 'tee' && !this.#socket.destroyed) return this.#copy(stream, head, kept)
+    return this.#collect(mode, stream, head, kept)
   }
 
   #ask(head: ResponseHead): 'tee' | 'hold' | 'pass' {
