@@ -2,6 +2,9 @@ import { EventEmitter, once } from 'node:events'
 import { ServerResponse } from 'node:http'
 import { scheduler } from 'node:timers/promises'
 import type { Exchange, Handler, HttpResponse } from '@holdfast/http'
+import { toExpress } from '@holdfast/http/express'
+import { toKoa } from '@holdfast/http/koa'
+import { toNode } from '@holdfast/http/node'
 import { type AppHandler, bound, eachFramework } from '@holdfast/test/frameworks'
 import { pipelined, request, sent } from '@holdfast/test/raw-http'
 import { describe, expect, it, jest } from '@jest/globals'
@@ -16,6 +19,10 @@ const marking: Gate = (exchange, next) => {
   exchange.setHeader('X-Gate', 'seen')
   return next()
 }
+
+it('bears the name of its handler, which traces show', () => {
+  expect([toNode(marking).name, toExpress(marking).name, toKoa(marking).name]).toEqual(['marking', 'marking', 'marking'])
+})
 
 eachFramework((framework) => {
   describe('a gate that answers', () => {

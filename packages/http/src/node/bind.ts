@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Handler } from '../exchange.ts'
 import { asError, reportLateFailure } from '../failure.ts'
+import { named } from '../named.ts'
 import { whenClosed } from './closed.ts'
 import { NodeExchange, type RequestRules } from './exchange.ts'
 
@@ -37,10 +38,11 @@ export function bind<Native extends IncomingMessage>(
       res.destroy() // the response cannot be sent as it is
     }
   }
-  return (req, res, next) => {
+  function middleware(req: Native, res: ServerResponse, next: (error?: unknown) => void): void {
     if (typeof next !== 'function') throw new TypeError(NOT_KOA)
     run(req, res, next).catch(reportLateFailure)
   }
+  return named(middleware, handler)
 }
 
 const NOT_KOA =
