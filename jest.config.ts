@@ -20,14 +20,14 @@ const config: Config = {
   projects: [
     {
       ...shared,
-      displayName: 'side by side',
+      displayName: 'all but outages',
       testMatch: ['<rootDir>/{packages,examples,bench,test}/**/!(*outage*).test.ts'],
     },
     {
       ...shared,
-      displayName: 'one at a time', // they say how long a request may take while Redis is away
+      displayName: 'outages', // they say how long a request may take while Redis is away
       testMatch: ['<rootDir>/{packages,examples,bench,test}/**/*outage*.test.ts'],
-      runner: '<rootDir>/scripts/serial-runner.mjs',
+      runner: '<rootDir>/scripts/outage-runner.mjs',
     },
   ],
   collectCoverageFrom: ['packages/*/src/**/*.ts'],
