@@ -4,7 +4,6 @@ import type { CaptureMode, Handler, ResponseHead } from '@holdfast/http'
 import { type AppHandler, bound, eachFramework } from '@holdfast/test/frameworks'
 import { request, sent } from '@holdfast/test/raw-http'
 import { describe, expect, it, jest } from '@jest/globals'
-import type { Middleware } from 'koa'
 import { teeing } from './capturing.ts'
 import { deferred } from './deferred.ts'
 
@@ -132,23 +131,6 @@ eachFramework((framework) => {
     expect((await request(port)).body).toBe('x'.repeat(2_000))
     expect(await seen).toEqual({ outcome: 'too-large' })
   })
-
-  if (framework.name === 'Koa 3') {
-    const bodies: [string, () => object][] = [
-      ['Response', () => new Response('web')],
-      ['ReadableStream', () => new Blob(['web']).stream()],
-      ['Blob', () => new Blob(['web'])],
-    ]
-
-    it.each(bodies)('lets a %s pass as Koa sends it', async (_name, make) => {
-      const { bindings } = teeing({ onHead: () => 'pass' })
-      const answer: Middleware = (ctx) => {
-        ctx['body'] = make()
-      }
-      const { port } = await framework.serve({ gate: { ...bindings, koa: () => [...bindings.koa(), answer] } })
-      expect(await request(port)).toMatchObject({ status: 200, body: 'web' })
-    })
-  }
 
   it('keeps a body of exactly maxBytes', async () => {
     const { bindings, seen } = teeing({ maxBytes: 1_000 })
