@@ -117,8 +117,9 @@ export function createCookieSessions(settings: Settings, sessions: Sessions): Co
       const ttlMs = cookieTtl(session, settings)
       try {
         if (hold !== undefined && !isKnown) return await save(sid, session, ttlMs, false)
-        await sessions.touch(hold?.held ?? sid, ttlMs)
-        if (hold !== undefined) hold.at = adapter.now()
+        if (hold === undefined || ttlOf !== undefined) return await sessions.touch(hold?.held ?? sid, ttlMs)
+        await sessions.slide(hold.held, ttlMs)
+        hold.at = adapter.now()
       } catch (error) {
         sessions.tolerate(sid, error)
       }

@@ -158,6 +158,22 @@ eachAdapter((makeAdapter) => {
       expect(await store.get('id')).toBeDefined()
     })
 
+    it.each(['merge', 'reject', 'last-write-wins'] as const)(
+      'is moved by a slow request that has changed nothing, which touches nothing of what others wrote, with %p',
+      async (onConflict) => {
+        const { clock, store } = stage({ onConflict })
+        await store.set('id', session(MINUTE_MS))
+        const [slow, saved, theirs] = [await store.get('id'), await store.get('id'), await store.get('id')]
+        if (slow === undefined || saved === undefined || theirs === undefined) throw new Error('It is there')
+        await store.set('id', Object.assign(theirs, session(10 * MINUTE_MS, { n: 1 })))
+        clock.advance(MINUTE_MS - 5_000)
+        await store.touch('id', Object.assign(slow, session(MINUTE_MS)))
+        await store.set('id', Object.assign(saved, session(MINUTE_MS)))
+        clock.advance(10 * MINUTE_MS - 5_000)
+        expect(await store.get('id')).toMatchObject({ n: 1, cookie: { originalMaxAge: 10 * MINUTE_MS } })
+      },
+    )
+
     it('is not changed by the milliseconds that express-session loses', async () => {
       const { adapter } = stage()
       const counted = counting(adapter)

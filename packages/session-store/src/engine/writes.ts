@@ -6,14 +6,16 @@ import { type Held, hasJustMoved } from './held.ts'
 import type { Removal } from './removal.ts'
 import { createReplace, type Draft } from './replace.ts'
 import type { Sight } from './sight.ts'
+import { createSlide, type Slide } from './slide.ts'
 
 export interface Writes {
+  readonly slide: Slide
   /** Stores a session that this request has not read: whatever is there is written over. Undefined when its user may not have it. */
   create(sid: string, session: SessionRecord, ttlMs: number): Promise<Held | undefined>
   /**
    * Stores what this request made of a session, with what others made of it meanwhile.
    *
-   * @param skips Whether nothing is written where the request has changed nothing, and has just moved its end
+   * @param skips Whether nothing is written where the request has changed nothing: its end is moved, if it was not just now
    * @returns Whether it was stored: one that is gone is not stored again
    */
   save(held: Held, session: SessionRecord, ttlMs: number, skips: boolean): Promise<boolean>
@@ -37,6 +39,7 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
   const { adapter, prefix, onConflict, ttlMs: defaultMs, ttlOf } = settings
   const { replace, encoded, capped, gone } = createReplace(context, removal)
   const begin = createBegin(context, sight)
+  const slide = createSlide(context)
 
   async function sessionIn(text: string): Promise<SessionRecord> {
     return (await codec.parse(text)).session
@@ -74,6 +77,8 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
   }
 
   return {
+    slide,
+
     async create(sid, session, ttlMs) {
       const name = names.of(sid)
       const begun = await begin(name, session, ttlMs, undefined)
@@ -93,7 +98,7 @@ export function createWrites(context: Context, removal: Removal, sight: Sight): 
       if (begun === undefined) return gone(held.name) !== 'gone'
       const mine: Draft = { session, text: codec.textOf(session, begun.meta), ttlMs }
       const isSame = held.user === begun.user && dialect.lasting(mine.text) === dialect.lasting(held.view)
-      if (skips && isSame && hasJustMoved(held, adapter.now())) return true
+      if (skips && isSame && held.movedAt !== undefined) return hasJustMoved(held, adapter.now()) || slide(held, ttlMs)
       held.meta = begun.meta
       const { view } = held
       function make(theirs: string): Draft | Promise<Draft> {
