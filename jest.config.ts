@@ -32,7 +32,7 @@ const config: Config = {
   ],
   collectCoverageFrom: ['packages/*/src/**/*.ts'],
   coverageProvider: 'v8',
-  testTimeout: 20_000,
+  testTimeout: 60_000, // a suite of random sequences takes three times as long beside another on two cores
   maxWorkers: Math.max(2, availableParallelism() - 1),
   workerIdleMemoryLimit: '1GB', // the modules of each file stay in memory: a hundred files slow the last ones to half
 }
