@@ -152,7 +152,7 @@ describe.each(names)('by %s', (_name, makeClient) => {
     const ran = (await fence(adapter)) - before - 1
     expect([ran >= succeeded, ran <= succeeded + failed]).toEqual([true, true])
     expect(failed).toBeLessThan(succeeded / 10)
-  }, 30_000)
+  })
 
   it('hears messages from every master, on one connection, and of the gap when its node dies', async () => {
     const { adapter, prefix } = await open()
@@ -178,7 +178,7 @@ describe.each(names)('by %s', (_name, makeClient) => {
     await gap
     await firstSuccess(() => adapter.events.publish('c', 'after'))
     await firstSuccess(async () => expect(heard).toContain('after'))
-  }, 30_000)
+  })
 
   it('loads a script once on each master, however many wait for it', async () => {
     const { adapter } = await open()

@@ -235,7 +235,7 @@ describe('while Redis is away', () => {
     expect(await cache.get('42')).toBe('old') // for near.ttlMs at the most
     await proxy.restore()
     while ((await cache.get('42')) === 'old') await new Promise(setImmediate)
-  }, 20_000)
+  })
 })
 
 async function timed(run: () => Promise<unknown>): Promise<number> {

@@ -26,7 +26,7 @@ eachAdapter((makeAdapter) => {
     await Promise.all(Array.from({ length: 50 }, work))
     expect(counter).toBe(50)
     expect(fences).toEqual([...new Set(fences)].toSorted((a, b) => a - b))
-  }, 30_000)
+  })
 
   it('serves a thousand who ask at once, each after the one before', async () => {
     const adapter = makeAdapter(fakeClock().now) // its clock stands still: on a busy machine nobody is late
@@ -79,7 +79,7 @@ eachAdapter((makeAdapter) => {
     expect(order).toEqual(Array.from({ length: 20 }, (_, place) => place))
     expect(wakes.toSorted((a, b) => a - b)[10]).toBeLessThan(500) // by an event: the next look of its own is a second later
     expect(adapter.calls).toBeLessThanOrEqual(1 + 20 * 2 + 20) // their releases, their claims, and a safety poll where it is slow
-  }, 30_000)
+  })
 
   it('takes two commands where nobody is in the way, and none after an abort', async () => {
     const adapter = counting(makeAdapter())
