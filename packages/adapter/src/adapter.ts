@@ -46,6 +46,13 @@ export interface Adapter {
    */
   scan(prefix: string, options?: CallOptions): AsyncIterable<string>
 
+  /**
+   * What a name has to begin with to be kept in the same slot of a Cluster as `key`, so that steps on both go in one command: a hash tag,
+   * as `{1a2}`. `''` where there are no slots, as in an adapter that does not have the method. What stands before the name must not hold
+   * a brace: Redis goes by the first one of a key.
+   */
+  hashTagOf?(key: string): string
+
   /** What operations and other processes tell each other. */
   readonly events: AdapterEvents
 

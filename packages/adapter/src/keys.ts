@@ -55,7 +55,7 @@ function digest(bytes: string | Buffer): string {
 }
 
 /** What Redis Cluster hashes of a key: what is between the first `{` and the next `}`, if that is something. */
-function hashTag(key: string): string {
+export function hashTag(key: string): string {
   const open = key.indexOf('{')
   const close = key.indexOf('}', open + 1)
   return open === -1 || close <= open + 1 ? key : key.slice(open + 1, close)

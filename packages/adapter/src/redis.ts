@@ -8,6 +8,7 @@ import { type Batches, createBatches } from './redis/batches.ts'
 import type { RedisClient } from './redis/client.ts'
 import { createConnection } from './redis/connection.ts'
 import { redisEvents } from './redis/events.ts'
+import { hashTagOf } from './redis/hash-tags.ts'
 import type { IoredisClient } from './redis/ioredis.ts'
 import type { NodeRedisClient } from './redis/node-redis.ts'
 import { isClient, openClient } from './redis/open.ts'
@@ -112,6 +113,10 @@ export function redisAdapter(options: RedisAdapterOptions): Adapter {
       return run(setValue, key, { value: Buffer.from(buffer, byteOffset, byteLength), ttlMs: checkedTtl(ttlMs) }, options)
     },
     delete: (key, options) => run(deleteValue, key, undefined, options),
+    hashTagOf(key) {
+      const client = connection.client()
+      return client?.hasSlots === true ? hashTagOf(client.slotOf(prefix + key)) : ''
+    },
     scan: (keyPrefix, options) => scanKeys(connection, prefix, keyPrefix, options),
     events,
     async close() {

@@ -7,6 +7,8 @@ export interface RedisClient {
   get(key: string): Promise<Buffer | null>
   /** The keys are in one slot. */
   getMany(keys: readonly string[]): Promise<(Buffer | null)[]>
+  /** Whether keys are in slots, as on a Cluster. */
+  readonly hasSlots: boolean
   /** The slot of a key on a Cluster; 0 elsewhere, where all keys are in one place. */
   slotOf(key: string): number
   /** The address of the master that has a slot, as far as the client knows; '' elsewhere. */

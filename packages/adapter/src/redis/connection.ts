@@ -16,6 +16,8 @@ export interface Connection {
     options: CallOptions | undefined,
     work: (client: RedisClient, waiting: Waiting) => Promise<T>,
   ): Promise<T>
+  /** The client, once it is there: one that was given is from the beginning. */
+  client(): RedisClient | undefined
   /** @throws {AdapterUnavailableError} when the master of this slot is known not to answer */
   admit(client: RedisClient, slot: number, waiting: Waiting): void
   /** Sends to the master of a slot, for one who waits or for several, and learns from its answer. */
@@ -33,12 +35,12 @@ export function createConnection(
   const circuits = new Map<string, Circuit>()
   const readyListeners: ((again: boolean) => void)[] = []
   let closed = false
-  let client: RedisClient | undefined
-  const opening = Promise.resolve(open({ onError, onReady })).then((opened) => {
-    client = opened
-    return opened
-  })
-  opening.catch(onError)
+  const opened = open({ onError, onReady })
+  let client = opened instanceof Promise ? undefined : opened
+  const opening = Promise.resolve(opened)
+  opening.then((there) => {
+    client = there
+  }, onError)
   const withDeadline = createWithDeadline({
     succeeded: warning.succeeded,
     failed(error, call) {
@@ -78,6 +80,7 @@ export function createConnection(
   }
 
   return {
+    client: () => client,
     perform(call, options, work) {
       if (options !== undefined) checkCallOptions(options)
       return traced(call, () =>
@@ -101,7 +104,7 @@ export function createConnection(
     async close() {
       if (closed) return
       closed = true
-      await opening.then((opened) => opened.close()).catch(() => {}) // one that never opened needs no closing
+      await opening.then((there) => there.close()).catch(() => {}) // one that never opened needs no closing
     },
   }
 }

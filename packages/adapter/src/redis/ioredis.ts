@@ -1,6 +1,6 @@
-import calculateSlot from 'cluster-key-slot'
 import type { ClientHooks, RedisClient, Scanner, Subscriber, SubscriberHooks } from './client.ts'
 import { replicaReads } from './replica-reads.ts'
+import { slotOf } from './slot.ts'
 import { anyOf, CONNECT_MS, inTime } from './subscriber.ts'
 
 /** What the adapter needs of an ioredis `Redis` or `Cluster`, version 5 or 6. */
@@ -62,7 +62,8 @@ export function ioredisClient(client: IoredisRedis | IoredisCluster, hooks: Clie
     eval: (lua, keys, args) => numbered(client.evalBuffer(lua, keys.length, ...keys, ...args)),
     get: (key) => client.getBuffer(key),
     getMany: (keys) => client.mgetBuffer(keys),
-    slotOf: (key) => (cluster === undefined ? 0 : calculateSlot(keyPrefix + key)),
+    hasSlots: cluster !== undefined,
+    slotOf: (key) => (cluster === undefined ? 0 : slotOf(keyPrefix + key)),
     masterOf: (slot) => cluster?.slots[slot]?.[0] ?? '',
     lookAgain() {}, // ioredis does by itself, whenever a node is lost
     masters: async () => ('slots' in client ? await mastersOf(client) : [client]).map((node) => scanner(node, keyPrefix)),

@@ -1,7 +1,7 @@
-import calculateSlot from 'cluster-key-slot'
 import type { RedisArgument } from '../operation.ts'
 import type { ClientHooks, RedisClient, Scanner, Subscriber, SubscriberHooks } from './client.ts'
 import { replicaReads } from './replica-reads.ts'
+import { slotOf } from './slot.ts'
 import { anyOf, CONNECT_MS, inTime } from './subscriber.ts'
 
 /** What the adapter needs of a node-redis client or cluster, version 5 or 6. */
@@ -83,7 +83,8 @@ export function nodeRedisClient(client: NodeRedisSingle | NodeRedisCluster, hook
     eval: (lua, keys, args) => commands.eval(lua, { keys, arguments: args.map(asSent) }),
     get: (key) => commands.get(key),
     getMany: (keys) => commands.mGet(keys),
-    slotOf: (key) => (cluster === undefined ? 0 : calculateSlot(keyPrefix + key)),
+    hasSlots: cluster !== undefined,
+    slotOf: (key) => (cluster === undefined ? 0 : slotOf(keyPrefix + key)),
     masterOf: (slot) => cluster?.slots[slot]?.master.address ?? '',
     lookAgain() {
       if (cluster !== undefined) rediscover(cluster).catch(hooks.onError)

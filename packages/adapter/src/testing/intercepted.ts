@@ -22,6 +22,7 @@ export function intercepted(
     getMany: (keys, options) => around('getMany', options, () => adapter.getMany(keys, options)),
     set: (key, value, ttlMs, options) => around('set', options, () => adapter.set(key, value, ttlMs, options)),
     delete: (key, options) => around('delete', options, () => adapter.delete(key, options)),
+    hashTagOf: (key) => adapter.hashTagOf?.(key) ?? '',
     scan: (prefix, options) => scanned(prefix, options),
     events: {
       publish: (channel, message, options) => around('publish', options, () => events.publish(channel, message, options)),
