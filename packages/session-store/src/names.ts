@@ -9,11 +9,14 @@ export interface Names {
   plainOf(sid: string): string | undefined
 }
 
-/** @param secret Makes names that don't tell the id */
-export function createNames(secret: string | undefined): Names {
+/**
+ * @param secret Makes names that don't tell the id
+ * @param tagOf What keeps a name beside that of another store on a Cluster, so that both are asked for in one command
+ */
+export function createNames(secret: string | undefined, tagOf: (plainName: string) => string): Names {
   if (secret === undefined) return { of: (sid) => sid, plainOf: () => undefined }
   return {
-    of: (sid) => createHmac('sha256', secret).update(sid).digest('base64url'),
+    of: (sid) => tagOf(sid) + createHmac('sha256', secret).update(sid).digest('base64url'),
     plainOf: (sid) => sid,
   }
 }

@@ -3,6 +3,7 @@ import { type Adapter, AdapterUnavailableError } from '@holdfast/adapter'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { sessionStore } from '@holdfast/session-store/express'
+import { eachAdapter } from '@holdfast/test/adapters'
 import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
 import { afterAll, afterEach, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
@@ -36,9 +37,20 @@ async function allOf(prefix: string): Promise<string> {
   return [...keys, ...values].join('\n')
 }
 
+function idIn({ body }: { body: unknown }): string {
+  return (body as { id: string }).id
+}
+
+async function keysOf(adapter: Adapter): Promise<string[]> {
+  const keys: string[] = []
+  for await (const key of adapter.scan('')) keys.push(key)
+  return keys
+}
+
 eachStage((stage) => {
   const act: Act = async (visit) => {
     const { path, session } = visit
+    if (path === '/out') return visit.logOut()
     if (path.startsWith('/in')) session['user'] = path.slice(4)
     if (path === '/note') session['note'] = `private ${Math.random()}`
     if (path === '/regenerate') {
@@ -59,11 +71,34 @@ eachStage((stage) => {
     const app = await serve(adapter, options)
     const client = browser()
     const ids: string[] = []
-    for (const path of ['/in/ann', '/regenerate', '/']) ids.push(((await client.get(app.url + path)).body as { id: string }).id)
+    for (const path of ['/in/ann', '/regenerate', '/']) ids.push(idIn(await client.get(app.url + path)))
     const stored = await allOf(prefix)
     expect(stored).toContain('ann')
     for (const id of ids) expect(stored).not.toContain(id)
     expect((await client.get(`${app.url}/`)).body).toMatchObject({ user: 'ann' })
+  })
+
+  eachAdapter((makeAdapter) => {
+    it('takes plain records over by names without their ids, through a regenerate, and until a log-out', async () => {
+      const adapter = makeAdapter()
+      const [plain, hashed] = [await serve(adapter), await serve(adapter, { hashIds: SECRET, regenerateGraceMs: 60_000 })]
+      const client = browser()
+      const first = idIn(await client.get(`${plain.url}/in/ann`))
+      expect(await keysOf(adapter)).toEqual([expect.stringContaining(first)])
+      const before = client.copy()
+
+      expect((await client.get(`${hashed.url}/note`)).body).toMatchObject({ id: first, user: 'ann' })
+      expect(await keysOf(adapter)).toEqual([expect.not.stringContaining(first)])
+
+      const second = idIn(await client.get(`${hashed.url}/regenerate`))
+      expect((await before.get(`${hashed.url}/`)).body).toMatchObject({ id: second, user: 'ann' })
+      const keys = await keysOf(adapter)
+      expect(keys).toHaveLength(2)
+      for (const id of [first, second]) expect(keys.join('\n')).not.toContain(id)
+
+      await client.get(`${hashed.url}/out`)
+      for (const each of [client, before]) expect((await each.get(`${hashed.url}/`)).body).not.toHaveProperty('user')
+    })
   })
 
   it('keeps nothing legible with encryptionKeys', async () => {
@@ -119,13 +154,7 @@ eachStage((stage) => {
 
   it('leaves no plain record behind, and lets none that was logged out come back, while ids are hashed', async () => {
     const { adapter, prefix } = shared()
-    const [plain, hashed] = [
-      await serve(adapter),
-      await stage.serve({ adapter, hashIds: SECRET }, async (visit) => {
-        if (visit.path === '/out') return visit.logOut()
-        return act(visit)
-      }),
-    ]
+    const [plain, hashed] = [await serve(adapter), await serve(adapter, { hashIds: SECRET })]
     const client = browser()
     await client.get(`${plain.url}/in/ann`)
     const old = client.copy()
@@ -137,10 +166,7 @@ eachStage((stage) => {
   it('stores nothing of a request that was in flight while a plain record was logged out, and keeps what was written to it', async () => {
     const { adapter, prefix } = shared()
     let inFlight = gate()
-    const plain = await stage.serve({ adapter }, async (visit) => {
-      if (visit.path === '/out') return visit.logOut()
-      return act(visit)
-    })
+    const plain = await serve(adapter)
     const hashed = await stage.serve({ adapter, hashIds: SECRET }, async (visit) => {
       visit.session['late'] = true
       await inFlight.pass()
@@ -168,7 +194,7 @@ eachStage((stage) => {
     const [plain, hashed] = [await serve(adapter), await serve(adapter, options)]
     const client = browser()
     await client.get(`${plain.url}/in/ann`)
-    const { id } = (await client.get(`${hashed.url}/`)).body as { id: string }
+    const id = idIn(await client.get(`${hashed.url}/`))
     expect(await hashed.store.destroyOf('ann', hashed.store.idOf(id))).toBe(true)
     expect((await client.get(`${hashed.url}/`)).body).not.toHaveProperty('user')
   })

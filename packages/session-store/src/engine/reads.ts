@@ -37,8 +37,8 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
   }
 
   /**
-   * Asked for together: one command, where both names are in one slot. A session that is under its own name does not need the master of
-   * the other one. What is taken over between the two has its new name now.
+   * Asked for together: one command, where the adapter keeps both names in one slot. Elsewhere a session that is under its own name does
+   * not need the master of the other one, and what is taken over between the two has its new name now.
    */
   async function fetchBoth(name: string, plainName: string, slides: boolean): Promise<{ here?: ReadResult; plain?: ReadResult }> {
     const [own, other] = [fetch(name, slides), fetch(plainName, slides)]

@@ -28,8 +28,9 @@ export interface Sessions extends Writes, Omit<Removal, 'remove'>, Accounts {
 }
 
 export function createSessions(settings: Settings, dialect: Dialect, tell: Tell): Sessions {
-  const run = createRun(settings.adapter)
-  const names = createNames(settings.hashIds)
+  const { adapter, prefix, failure, hashIds } = settings
+  const run = createRun(adapter)
+  const names = createNames(hashIds, (plainName) => adapter.hashTagOf?.(prefix + plainName) ?? '')
   const users = createUsers(settings, run)
   const context: Context = { settings, dialect, codec: createCodec(settings, dialect), names, users, run, tell }
   const removal = createRemoval(context)
@@ -38,7 +39,6 @@ export function createSessions(settings: Settings, dialect: Dialect, tell: Tell)
   const sight = createSight(context, removal, present)
   const read = createRead(context, removal, sight)
   const accounts = createAccounts(context, present, removal, idNow)
-  const { prefix, failure } = settings
 
   /** During the grace of a regenerate an id may lead to a session that has another one: koa-session knows it by that id all the same. */
   async function idNow(sid: string): Promise<string> {
