@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { isIPv6 } from 'node:net'
 import { inspect } from 'node:util'
 import { shown } from '@holdfast/adapter/options'
 import type { Exchange, Handler } from '@holdfast/http'
@@ -10,6 +11,7 @@ import { announceFailure } from './events.ts'
 import { dialectsOf } from './headers/dialects.ts'
 import { createRateLimiter } from './limiter.ts'
 import type { RateLimiterOptions } from './options.ts'
+import { warnThatAddressIsWhole } from './proxies.ts'
 import type { ConsumeOptions, RateLimiter } from './rate-limiter.ts'
 import { isResponse, messageOf, problemsFor, refusalHeaders, withBody } from './refusal.ts'
 import { checkedRequestOptions, type GivenLimiter, type RateLimitOptions } from './request-options.ts'
@@ -87,7 +89,8 @@ export function createHandler<Native extends object>(
     if (skip !== undefined && (await skip(native))) return next
     if (exchange.aborted && exchange.ip === undefined) return
     const given = subjectOf(exchange)
-    const subject = typeof given === 'string' ? given : checkedSubject(await given)
+    const subject = typeof given === 'string' && given !== '' ? given : checkedSubject(await given)
+    if (key !== undefined && isIPv6(subject)) warnThatAddressIsWhole(limiter)
     if (isDecided(native, limiter, subject)) return next
     const decision = await limiter.consume(subject, usual ?? (await optionsOf(native)))
     tell(exchange, subject, decision)
@@ -99,8 +102,8 @@ export function createHandler<Native extends object>(
 }
 
 function checkedSubject(given: unknown): string {
-  if (typeof given === 'string') return given
-  throw new TypeError(`key must return a string, got ${shown(given)}`)
+  if (typeof given === 'string' && given !== '') return given
+  throw new TypeError(`key must return a string that is not empty, got ${shown(given)}`)
 }
 
 function limiterOf(engine: RateLimiterOptions | GivenLimiter): RateLimiter {

@@ -1,3 +1,4 @@
+export { addressKey } from './client-key.ts'
 export type { Cost, Limit } from './cost.ts'
 export type { Decision, DecisionSource, PolicyDecision, Receipt } from './decision.ts'
 export type { RateLimitEvent, RateLimitFailureEvent } from './events.ts'

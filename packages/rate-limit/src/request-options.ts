@@ -17,7 +17,10 @@ export interface GivenLimiter {
 }
 
 interface RequestOptions<Native, Answer> {
-  /** Whose quota a request is charged to. Defaults to the client's address by the framework's own proxy rules. */
+  /**
+   * Whose quota a request is charged to. Where it gives no string, or an empty one, the request fails by a TypeError: all of those would
+   * share a quota. Defaults to the client's address by the framework's own proxy rules.
+   */
   readonly key?: (native: Native) => string | Promise<string>
   /** What a request costs: a number for all policies, or by policy name. Defaults to 1. */
   readonly cost?: Cost | ((native: Native) => Cost | Promise<Cost>)

@@ -263,9 +263,10 @@ it('says what is missing where options or the limiter are something else', () =>
 })
 
 it.each<[options: object, message: string]>([
-  [{ key: () => undefined }, 'key must return a string, got undefined'],
-  [{ key: async () => 42 }, 'key must return a string, got 42'],
-  [{ key: () => ({ id: 42 }) }, 'key must return a string, got an object'],
+  [{ key: () => undefined }, 'key must return a string that is not empty, got undefined'],
+  [{ key: async () => 42 }, 'key must return a string that is not empty, got 42'],
+  [{ key: () => ({ id: 42 }) }, 'key must return a string that is not empty, got an object'],
+  [{ key: () => '' }, 'key must return a string that is not empty, got ""'],
   [
     { limit: 0, onLimited: () => ({ status: 429, body: { error: 'slow' } }) },
     'The body that onLimited returns must be a text or bytes, got an object',
