@@ -1,9 +1,9 @@
 import { isAdapterError } from '@holdfast/adapter'
 import type { Exchange, Handler } from '@holdfast/http'
 import { isHeldFor, remember } from './held.ts'
-import { createTake, type Taken } from './locks.ts'
 import { busy, unavailable } from './refusal.ts'
 import { checkedRequestKey, checkedSerializeOptions, type SerializeOptions } from './serialize-options.ts'
+import { createTake, type Taken } from './take.ts'
 
 /** Lets one request per key at a time through to the later handlers. */
 export function createHandler<Native extends object>(options: SerializeOptions<Native>): Handler<Native> {

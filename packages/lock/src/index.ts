@@ -1,5 +1,6 @@
 export { LockLostError, LockTimeoutError } from './errors.ts'
 export type { LockEvent } from './events.ts'
-export type { Lock } from './lock.ts'
-export { createLocks, type Locks, type Semaphore } from './locks.ts'
+export type { Holding, Lock } from './lock.ts'
+export { createLocks, type Lockable, type Locks, type Semaphore } from './locks.ts'
+export type { MultiLock } from './multi-lock.ts'
 export type { AcquireOptions, HoldOptions, LocksOptions } from './options.ts'

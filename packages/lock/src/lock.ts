@@ -3,24 +3,15 @@ import { type Alarms, extend, type Heartbeat, type Lease, release, returnsOf, st
 import { LockLostError } from './errors.ts'
 import { announce } from './events.ts'
 
-/** A lock that is held. */
-export interface Lock {
-  /** What is locked. */
-  readonly key: string
-
+/** What a lock has, and several that are held together. */
+export interface Holding {
   /**
-   * Greater than that of any holder before, also over a FLUSHALL and a restart of Redis. Whatever the lock protects can refuse a
-   * smaller one than it has seen.
-   */
-  readonly fence: number
-
-  /**
-   * Aborted, with a `LockLostError`, when the lease has ended and another may hold the lock: stop working then. Reading it looks at
-   * the clock first. Not aborted by `release`.
+   * Aborted, with a `LockLostError`, when a lease has ended and another may hold that lock: stop working then. Reading it looks at the
+   * clock first. Not aborted by `release`.
    */
   readonly signal: AbortSignal
 
-  /** Whether it is held at this moment, by this process' monotonic clock. */
+  /** Whether it is held at this moment, by this process' monotonic clock; of several, whether all are. */
   isHeld(): boolean
 
   /**
@@ -39,6 +30,18 @@ export interface Lock {
   release(): Promise<boolean>
 
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/** A lock that is held. */
+export interface Lock extends Holding {
+  /** What is locked. */
+  readonly key: string
+
+  /**
+   * Greater than that of any holder before, also over a FLUSHALL and a restart of Redis. Whatever the lock protects can refuse a
+   * smaller one than it has seen.
+   */
+  readonly fence: number
 }
 
 interface Held {

@@ -1,19 +1,17 @@
-import { subjectKey } from '@holdfast/adapter'
-import { askForLease } from '@holdfast/adapter/lease'
-import { checkedFlag, checkKnown, shown } from '@holdfast/adapter/options'
+import { checkKnown, shown } from '@holdfast/adapter/options'
 import { LockTimeoutError } from './errors.ts'
-import { announce } from './events.ts'
-import { type HeldLock, heldLock, type Lock } from './lock.ts'
+import type { Holding, Lock } from './lock.ts'
+import { type MultiLock, takeAll } from './multi-lock.ts'
 import {
   type AcquireOptions,
   checkedKey,
-  checkedLocksOptions,
-  checkedMs,
+  checkedKeys,
   checkedPermits,
   checkedWaitMs,
   type HoldOptions,
   type LocksOptions,
 } from './options.ts'
+import { type Busy, createTake, monotonic, type TakeOptions } from './take.ts'
 
 export interface Locks {
   /**
@@ -54,14 +52,30 @@ export interface Locks {
    * @throws {RangeError} when `permits` is no whole number from 1 to 1,000
    */
   semaphore(key: string, permits: number): Semaphore
+
+  /**
+   * The locks of several keys, held together, as a transfer needs those of two accounts: all are held, or none.
+   *
+   * They are taken one after the other, in the same order whatever order they are named in, so that two who want the same do not wait
+   * for each other. A key that is named twice is taken once. `waitMs` is for all together; what was taken is given back where a later one
+   * cannot be had. While it waits for a later one, the first are renewed, also without `autoExtend`.
+   *
+   * One command for each key, and one to give it back. `acquire` and `withLock` throw a LockLostError also where one of them was lost
+   * while a later one was waited for.
+   *
+   * @throws {RangeError | TypeError} when it is no list of 1 to 100 strings
+   */
+  all(keys: readonly string[]): Lockable<MultiLock>
 }
 
-/** As `Locks`, for one key. */
-export interface Semaphore {
-  acquire(options?: AcquireOptions): Promise<Lock>
-  tryAcquire(options?: HoldOptions): Promise<Lock | undefined>
-  withLock<Result>(work: (lock: Lock) => Result | Promise<Result>, options?: AcquireOptions): Promise<Result>
+/** As `Locks`, for one key, or for several together. */
+export interface Lockable<Held> {
+  acquire(options?: AcquireOptions): Promise<Held>
+  tryAcquire(options?: HoldOptions): Promise<Held | undefined>
+  withLock<Result>(work: (lock: Held) => Result | Promise<Result>, options?: AcquireOptions): Promise<Result>
 }
+
+export type Semaphore = Lockable<Lock>
 
 /**
  * Locks by name, over all processes that share the adapter.
@@ -70,35 +84,47 @@ export interface Semaphore {
  */
 export function createLocks(options: LocksOptions): Locks {
   const take = createTake(options)
+  const { now = monotonic } = options.alarms ?? {}
 
-  function on(key: string, permits: number | undefined): Semaphore {
-    async function acquire(options: AcquireOptions = {}): Promise<Lock> {
-      checkKnown('a lock', options, ['leaseMs', 'autoExtend', 'waitMs', 'signal'])
-      const { waitMs = Number.POSITIVE_INFINITY } = options
-      const taken = await take(key, { ...options, waitMs: checkedWaitMs(waitMs), permits })
-      if (taken.state === 'busy') throw new LockTimeoutError(key, waitMs, taken.retryInMs)
-      return taken.lock
-    }
-
-    return {
-      acquire,
-      async tryAcquire(options = {}) {
-        checkKnown('a lock', options, ['leaseMs', 'autoExtend', 'signal'])
-        const taken = await take(key, { ...options, waitMs: 0, permits })
-        return taken.state === 'held' ? taken.lock : undefined
-      },
-      async withLock(work, rest) {
-        checkWork(work)
-        return whileHeld(await acquire(rest), work)
-      },
-    }
+  function on(key: string, permits?: number): Lockable<Lock> {
+    return lockable((options) => take(key, { ...options, permits }))
   }
 
   return {
-    acquire: async (key, rest) => on(key, undefined).acquire(rest),
-    tryAcquire: async (key, rest) => on(key, undefined).tryAcquire(rest),
-    withLock: async (key, work, rest) => on(key, undefined).withLock(work, rest),
+    acquire: async (key, rest) => on(key).acquire(rest),
+    tryAcquire: async (key, rest) => on(key).tryAcquire(rest),
+    withLock: async (key, work, rest) => on(key).withLock(work, rest),
     semaphore: (key, permits) => on(checkedKey(key), checkedPermits(permits)),
+    all(keys) {
+      const inOrder = checkedKeys(keys)
+      return lockable((options) => takeAll(take, now, inOrder, options))
+    },
+  }
+}
+
+/** What is taken by `take`, by the calls that users have. */
+function lockable<Held extends Holding>(
+  take: (options: TakeOptions) => Promise<{ readonly state: 'held'; readonly lock: Held } | Busy>,
+): Lockable<Held> {
+  async function acquire(options: AcquireOptions = {}): Promise<Held> {
+    checkKnown('a lock', options, ['leaseMs', 'autoExtend', 'waitMs', 'signal'])
+    const { waitMs = Number.POSITIVE_INFINITY } = options
+    const taken = await take({ ...options, waitMs: checkedWaitMs(waitMs) })
+    if (taken.state === 'busy') throw new LockTimeoutError(taken.key, waitMs, taken.retryInMs)
+    return taken.lock
+  }
+
+  return {
+    acquire,
+    async tryAcquire(options = {}) {
+      checkKnown('a lock', options, ['leaseMs', 'autoExtend', 'signal'])
+      const taken = await take({ ...options, waitMs: 0 })
+      return taken.state === 'held' ? taken.lock : undefined
+    },
+    async withLock(work, rest) {
+      checkWork(work)
+      return whileHeld(await acquire(rest), work)
+    },
   }
 }
 
@@ -107,7 +133,10 @@ function checkWork(work: unknown): void {
   if (typeof work !== 'function') throw new TypeError(`work must be a function, got ${shown(work)}: the options come after it`)
 }
 
-async function whileHeld<Result>(lock: Lock, work: (lock: Lock) => Result | Promise<Result>): Promise<Result> {
+async function whileHeld<Held extends Holding, Result>(
+  lock: Held,
+  work: (lock: Held) => Result | Promise<Result>,
+): Promise<Result> {
   try {
     const result = await work(lock)
     if (!lock.isHeld()) lock.signal.throwIfAborted()
@@ -115,44 +144,4 @@ async function whileHeld<Result>(lock: Lock, work: (lock: Lock) => Result | Prom
   } finally {
     await lock.release()
   }
-}
-
-interface TakeOptions extends AcquireOptions {
-  readonly waitMs: number
-  /** Undefined: a lock. */
-  readonly permits?: number | undefined
-}
-
-export type Taken = ({ readonly state: 'held' } & HeldLock) | { readonly state: 'busy'; readonly retryInMs: number }
-
-/** What both locks and `serialize` stand on: it takes a lock, or says when to ask again. */
-export function createTake(locksOptions: LocksOptions): (key: string, options: TakeOptions) => Promise<Taken> {
-  const { adapter, name, leaseMs: defaultLeaseMs, alarms } = checkedLocksOptions(locksOptions)
-  const now = alarms?.now ?? monotonic
-
-  return async function take(key, { waitMs, permits, signal, leaseMs = defaultLeaseMs, autoExtend = true }) {
-    checkedMs('leaseMs', leaseMs)
-    checkedFlag('autoExtend', autoExtend)
-    const subject = subjectKey(permits === undefined ? 'lock' : 'semaphore', name, checkedKey(key))
-    const startedAt = now()
-    try {
-      const asking = { leaseMs, waitMs, signal, permits: permits ?? 1, ...(alarms && { alarms }) }
-      const answer = await askForLease(adapter, subject, asking)
-      const waitedMs = now() - startedAt
-      if (answer.state === 'busy') {
-        announce({ type: 'refused', name, key, waitedMs })
-        return answer
-      }
-      const { lease } = answer
-      announce({ type: 'acquired', name, key, fence: lease.fence, waitedMs })
-      return { state: 'held', ...heldLock({ adapter, name, key, subject, lease, leaseMs, autoExtend, alarms }) }
-    } catch (error) {
-      announce({ type: 'refused', name, key, waitedMs: now() - startedAt, error })
-      throw error
-    }
-  }
-}
-
-function monotonic(): number {
-  return performance.now()
 }

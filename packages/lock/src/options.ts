@@ -53,6 +53,19 @@ export function checkedKey(key: unknown): string {
   return checkedString('The key of a lock', key)
 }
 
+/**
+ * Each once, in the order of their code units, which is the same in all processes: who takes several locks in one order never waits for
+ * somebody who waits for them.
+ *
+ * @throws {TypeError | RangeError} when it is no list of strings, empty, or too long
+ */
+export function checkedKeys(keys: unknown): readonly string[] {
+  if (!Array.isArray(keys)) throw new TypeError(`keys must be a list of keys, got ${shown(keys)}`)
+  const distinct = new Set(keys.map(checkedKey))
+  checkedWhole('The number of keys', distinct.size, 1, MOST_KEYS)
+  return [...distinct].sort((one, other) => (one < other ? -1 : 1))
+}
+
 /** @throws {RangeError} when it is no whole number from 1 to a hundred years */
 export function checkedMs(what: string, ms: unknown): number {
   return checkedWhole(what, ms, 1, LONGEST_MS)
@@ -71,4 +84,6 @@ export function checkedPermits(permits: unknown): number {
 
 /** Each step looks at all holders, and keeps Redis from all else meanwhile. */
 const MOST_PERMITS = 1_000
+/** They are taken one after the other. */
+const MOST_KEYS = 100
 const LONGEST_MS = 100 * 365 * 86_400_000
