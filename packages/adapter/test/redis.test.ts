@@ -35,6 +35,19 @@ describe('what is in Redis', () => {
     await adapter.close()
   })
 
+  it('is nothing in database 0 where the url names a database that there is not: every call fails, and says so', async () => {
+    const prefix = ownPrefix()
+    const nowhere = new URL(url)
+    nowhere.pathname = '/99999'
+    const adapter = redisAdapter({ url: nowhere.href, prefix, timeoutMs: 5_000 })
+    for (let call = 0; call < 3; call += 1) {
+      const set = adapter.set('value', Buffer.from('v'), 60_000)
+      await expect(set).rejects.toThrow('Redis could not run value.set on "value": ERR DB index is out of range')
+    }
+    expect(await inspector.exists(`${prefix}value`)).toBe(0)
+    await adapter.close()
+  })
+
   it('holds no state that ended, and none after a ttl that is over', async () => {
     const prefix = ownPrefix()
     const adapter = redisAdapter({ url, prefix })

@@ -18,7 +18,7 @@ interface IoredisCommands extends IoredisClient {
   evalBuffer(lua: string, keys: number, ...args: unknown[]): Promise<unknown>
   getBuffer(key: string): Promise<Buffer | null>
   mgetBuffer(keys: readonly string[]): Promise<(Buffer | null)[]>
-  disconnect(): void
+  disconnect(reconnect?: boolean): void
 }
 
 interface RedisOptions {
@@ -194,7 +194,15 @@ export async function connectIoredis(url: string, hooks: Omit<ClientHooks, 'isOw
     disconnectTimeout: DISCONNECT_MS,
   })
   if (!isIoredis(client)) throw new TypeError('this version of ioredis has no evalshaBuffer')
+  client.on('error', (error) => {
+    if (isOfSelect(error)) client.disconnect(true) // it would go on in database 0, which may be another app's
+  })
   return ioredisClient(client, { ...hooks, isOwn: true })
+}
+
+/** Whether the database that the URL names could not be had. */
+function isOfSelect(error: Error): boolean {
+  return 'command' in error && Object(error.command).name === 'select'
 }
 
 const MISSING =
