@@ -123,6 +123,7 @@ describe.each(some)('what Redis refuses, by %s', (_name, makeClient) => {
 it('is an error for a wrong password, and for a right that is missing', async () => {
   await server.command('ACL', 'SETUSER', 'reader', 'on', '>secret', '~*', '&*', '+@all', '-evalsha')
   await server.command('ACL', 'SETUSER', 'writer', 'on', '>secret', '~*', '&*', '+@all', '-hset')
+  await server.command('ACL', 'SETUSER', 'mute', 'on', '>secret', '~*', 'resetchannels', '+@all')
   const as = (user: string) => adapterOn(server.url.replace('//', `//${user}@`)).adapter
   await expect(fence(as('reader:wrong'))).rejects.toMatchObject(unavailable)
   const reader = as('reader:secret')
@@ -131,6 +132,7 @@ it('is an error for a wrong password, and for a right that is missing', async ()
     expect(await reader.get('v')).toBeUndefined()
   }
   await expect(fence(as('writer:secret'), '{new}')).rejects.toMatchObject(unavailable)
+  await expect(as('mute:secret').events.publish('channel', 'm')).rejects.toMatchObject(unavailable)
 })
 
 const raising: Operation<never, undefined, void> = defineOperation({

@@ -41,5 +41,6 @@ const OUT_OF_ORDER = /\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|BUSY|NOAUTH)\b/
 /** Redis says so when the script does not compile. */
 const FAULTY_SCRIPT = /^ERR .*Error compiling script/s
 
-/** Errors of Redis that are raised in a script, and mean that Redis refuses to work. */
-const REFUSAL_IN_SCRIPT = /\b(OOM|READONLY|NOPERM|MISCONF|NOREPLICAS|MASTERDOWN|LOADING)\b|can't run this command/
+/** Errors of Redis that are raised in a script, and mean that Redis refuses to work. What it says of rights differs by version. */
+const REFUSAL_IN_SCRIPT =
+  /\b(OOM|READONLY|NOPERM|MISCONF|NOREPLICAS|MASTERDOWN|LOADING)\b|The user executing the script can't|ACL failure in script/
