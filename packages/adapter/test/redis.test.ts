@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { defineOperation } from '@holdfast/adapter'
 import { redisAdapter } from '@holdfast/adapter/redis'
 import { commandCounter, ownPrefix, sharedRedisUrl, startProxy } from '@holdfast/test/redis'
@@ -211,29 +210,6 @@ describe('clients', () => {
     expect(await b.get('value')).toBeUndefined()
     await Promise.all([a.close(), b.close()])
   })
-})
-
-it('needs no more rights than its README says', async () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const rights = readme.match(/(?<=[ `])\+[a-z|+ \n]+(?=`)/g)?.flatMap((text) => text.split(/\s+/)) ?? []
-  const prefix = ownPrefix()
-  const user = prefix.slice(0, -1)
-  await inspector.call('ACL', 'SETUSER', user, 'on', '>secret', `~${prefix}*`, `&${prefix}*`, ...rights)
-  const adapter = redisAdapter({ url: url.replace('//', `//${user}:secret@`), prefix })
-  await adapter.run(acquire, '{a}', { owner: 'ann', leaseMs: 60_000 })
-  await adapter.run(quota, '{q}', { cost: 1, note: '' })
-  await adapter.set('v', Buffer.from('v'), 60_000)
-  expect(await adapter.getMany(['v'])).toEqual([await adapter.get('v')])
-  const keys: string[] = []
-  for await (const key of adapter.scan('')) keys.push(key)
-  expect(keys).toHaveLength(3)
-  await adapter.delete('v')
-  const heard = new Promise(
-    (resolve) => void adapter.events.subscribe('channel', resolve).then(() => adapter.events.publish('channel', 'm')),
-  )
-  expect(await heard).toEqual({ type: 'message', message: 'm' })
-  await adapter.close()
-  await inspector.call('ACL', 'DELUSER', user)
 })
 
 describe('options', () => {

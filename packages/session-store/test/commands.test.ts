@@ -133,7 +133,7 @@ eachStage((stage) => {
   })
 })
 
-it('needs of Redis what the adapter needs, PTTL, and for lists of users HGETALL and HDEL', async () => {
+it('needs of Redis what the adapter needs, and for lists of users HGETALL and HDEL', async () => {
   const inspector = new Redis(url)
   const own = ownPrefix()
   const user = own.slice(0, -1)
