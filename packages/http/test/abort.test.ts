@@ -113,6 +113,38 @@ eachFramework((framework) => {
     expect(Object.fromEntries(over)).toEqual({ '/1': undefined, '/2': undefined, '/3': undefined, '/done': 202 })
     end.resolve()
   })
+
+  it('takes an exchange for over whose response was destroyed while it waits in the pipe', async () => {
+    const exchanges = new Map<string, Exchange<unknown>>()
+    const destroyed = deferred()
+    const end = deferred()
+    const gate = bound(async (exchange, next) => {
+      exchanges.set(exchange.url, exchange)
+      return next
+    })
+    const { port } = await framework.serve({
+      gate,
+      async handler({ url, res }) {
+        if (url === '/2') {
+          res.destroy()
+          destroyed.resolve()
+        }
+        await end.promise
+        return { body: 'too late' }
+      },
+    })
+    const socket = await sent(port, [{ path: '/1' }, { path: '/2' }])
+    await destroyed.promise
+    const over = jest.fn()
+
+    exchanges.get('/1')?.onClose(over)
+    expect(over).not.toHaveBeenCalled()
+    exchanges.get('/2')?.onClose(over)
+
+    expect(over).toHaveBeenCalledTimes(1)
+    socket.destroy()
+    end.resolve()
+  })
 })
 
 function socketOf({ native }: Exchange<unknown>): Socket {

@@ -7,13 +7,13 @@ import type { Socket } from 'node:net'
  * @param socket The request's, as it came: a client that sends the request on, undici's, takes it off it
  */
 export function whenClosed(socket: Socket, res: ServerResponse): Promise<void> {
-  if (res.closed || socket.destroyed) return Promise.resolve()
+  if (res.destroyed || socket.destroyed) return Promise.resolve()
   return new Promise((resolve) => onClosed(socket, res, resolve))
 }
 
 /** Calls back once the response is out, or its client is gone; at once when it is gone already. */
 export function onClosed(socket: Socket, res: Heard, listener: () => void): void {
-  if (res.closed || socket.destroyed) return listener()
+  if (res.destroyed || socket.destroyed) return listener()
   const listeners = res[LISTENERS] ?? listenTo(res)
   listeners.push(listener)
   if (res.socket === null) listenBySocket(socket, listeners, listener)
