@@ -181,9 +181,10 @@ async function subscriber(
 
 /** The adapter's own client. It tries again soon and often, and never by itself sends a command a second time. */
 export async function connectIoredis(url: string, hooks: Omit<ClientHooks, 'isOwn'>): Promise<RedisClient> {
-  const { Redis } = await import('ioredis').catch((cause: unknown) => {
+  const loaded = await import('ioredis').catch((cause: unknown) => {
     throw new Error(MISSING, { cause })
   })
+  const Redis = loaded.default as unknown as typeof loaded.Redis // types differ with the module's format; bundlers know no other name of it
   const client = new Redis(url, {
     retryStrategy: (attempts) => Math.min(50 * attempts, 500),
     maxRetriesPerRequest: 0,
