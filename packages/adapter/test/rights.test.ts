@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Adapter } from '@holdfast/adapter'
 import { type RedisAdapterOptions, redisAdapter } from '@holdfast/adapter/redis'
@@ -60,10 +61,11 @@ async function useAll(adapter: Adapter): Promise<void> {
   for await (const key of adapter.scan('')) keys.push(key)
   expect(keys).toHaveLength(3)
   await adapter.delete('v')
-  const heard = new Promise(
-    (resolve) => void adapter.events.subscribe('channel', resolve).then(() => adapter.events.publish('channel', 'm')),
-  )
-  expect(await heard).toEqual({ type: 'message', message: 'm' })
+  const heard = new EventEmitter()
+  const message = once(heard, 'event')
+  await adapter.events.subscribe('channel', (event) => void heard.emit('event', event))
+  await adapter.events.publish('channel', 'm')
+  expect(await message).toEqual([{ type: 'message', message: 'm' }])
 }
 
 const singles: Record<string, (user: User, host: string, port: number) => Client | Promise<Client>> = {
