@@ -16,6 +16,7 @@ export const IPV6_SUBNET = 56
  */
 export function addressKey(address: string | undefined, ipv6Subnet: number = IPV6_SUBNET): string {
   if (address === undefined || address === '') throw new TypeError('The request has no client address: give rateLimit a key')
+  checkedSubnet(ipv6Subnet)
   if (isIPv4(address)) return address
   const bare = withoutPort(address)
   if (isIPv4(bare)) return bare
@@ -26,7 +27,6 @@ export function addressKey(address: string | undefined, ipv6Subnet: number = IPV
   }
   const parsed = ipaddr.process(bare)
   if (parsed.kind() === 'ipv4') return parsed.toString()
-  checkedSubnet(ipv6Subnet)
   const bytes = parsed.toByteArray().map((byte, index) => byte & mask(ipv6Subnet - 8 * index))
   return `${ipaddr.fromByteArray(bytes).toString()}/${ipv6Subnet}`
 }

@@ -33,7 +33,8 @@ describe('addressKey', () => {
     expect(addressKey('2001:db8:ffff:ffff:ffff:ffff:ffff:ffff', 61)).toBe('2001:db8:ffff:fff8::/61')
     expect(addressKey('[2001:db8::1]:80', 128)).toBe('2001:db8::1/128')
     for (const bits of [31, 129, 56.5]) {
-      expect(() => addressKey('::1', bits)).toThrow('ipv6Subnet must be a whole number from 32 to 128')
+      for (const address of ['::1', '192.0.2.1'])
+        expect(() => addressKey(address, bits)).toThrow('ipv6Subnet must be a whole number from 32 to 128')
     }
   })
 

@@ -203,7 +203,7 @@ export async function connectIoredis(url: string, hooks: Omit<ClientHooks, 'isOw
 
 /** Whether the database that the URL names could not be had. */
 function isOfSelect(error: Error): boolean {
-  return 'command' in error && Object(error.command).name === 'select'
+  return 'command' in error && Reflect.get(Object(error.command), 'name') === 'select'
 }
 
 const MISSING =
