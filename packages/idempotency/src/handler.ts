@@ -17,7 +17,7 @@ export function createHandler<Native extends object>(
   rules: RequestRules<Native>,
 ): Handler<Native> {
   const settings = checkedRequestOptions(options)
-  const { name, scope, methods, required, store, maxBytes, replayCookies, failure } = settings
+  const { name, scope, skip, methods, required, store, maxBytes, replayCookies, failure } = settings
   const runs = createRuns(settings)
   const refuse = refusals(settings.header, settings.docs)
   const attempting = { name, refuse, maxBytes, store, replayCookies }
@@ -51,7 +51,8 @@ export function createHandler<Native extends object>(
 
   return async function idempotency(exchange, next) {
     const { native, method } = exchange
-    const given = methods.has(method) ? keyOf(rules.request(native), settings.key) : undefined
+    const isMeant = methods.has(method) && (skip === undefined || !(await skip(native)))
+    const given = isMeant ? keyOf(rules.request(native), settings.key) : undefined
     if (given === undefined || (given.state === 'missing' && !required)) {
       rememberUnprotected(native)
       return next

@@ -9,6 +9,8 @@ export interface IdempotencyMiddlewareOptions<Native> extends SharedOptions {
    * shares them.
    */
   readonly scope: 'public' | ((native: Native) => string | Promise<string>)
+  /** Whether a request passes unprotected, whatever key it has. Defaults to none. */
+  readonly skip?: (native: Native) => boolean | Promise<boolean>
   /** The field that has the key. Defaults to `'Idempotency-Key'`. */
   readonly header?: string
   /** Of which methods. Defaults to POST and PATCH. */
@@ -39,6 +41,7 @@ export interface IdempotencyMiddlewareOptions<Native> extends SharedOptions {
 /** Options with their defaults filled in. */
 export interface RequestSettings<Native> extends SharedSettings {
   readonly scope: 'public' | ((native: Native) => string | Promise<string>)
+  readonly skip: ((native: Native) => boolean | Promise<boolean>) | undefined
   readonly key: KeyRules
   readonly header: string
   readonly methods: ReadonlySet<string>
@@ -55,7 +58,7 @@ export interface RequestSettings<Native> extends SharedSettings {
 export function checkedRequestOptions<Native>(options: IdempotencyMiddlewareOptions<Native>): RequestSettings<Native> {
   checkKnown('idempotency', options, [...SHARED_OPTIONS, ...OWN_OPTIONS])
   const shared = checkedShared(options)
-  const { scope, header = 'Idempotency-Key', methods = ['POST', 'PATCH'], required = false, strict = false } = options
+  const { scope, skip, header = 'Idempotency-Key', methods = ['POST', 'PATCH'], required = false, strict = false } = options
   const { maxKeyLength = 255, fingerprint, maxBodyBytes = 2 ** 20, store = isStored } = options
   const { replayCookies = false, abandonedMs = 900_000, docs } = options
   if (scope !== 'public' && typeof scope !== 'function') {
@@ -63,12 +66,13 @@ export function checkedRequestOptions<Native>(options: IdempotencyMiddlewareOpti
       `scope must be a function that gives the user or tenant of a request, or 'public' where all clients share their keys, got ${shown(scope)}`,
     )
   }
-  checkFunctions({ fingerprint, store })
+  checkFunctions({ skip, fingerprint, store })
   for (const [name, value] of Object.entries({ required, strict, replayCookies })) checkedFlag(name, value)
   checkHeader(header)
   return {
     ...shared,
     scope,
+    skip,
     key: { header: header.toLowerCase(), strict, maxKeyLength: checkedWhole('maxKeyLength', maxKeyLength, 1, 8_192) },
     header,
     methods: checkedMethods(methods),
@@ -84,6 +88,7 @@ export function checkedRequestOptions<Native>(options: IdempotencyMiddlewareOpti
 
 const OWN_OPTIONS = [
   'scope',
+  'skip',
   'header',
   'methods',
   'required',

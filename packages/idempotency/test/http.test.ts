@@ -174,6 +174,21 @@ eachFramework((framework) => {
       expect((await request(required.port, { method: 'POST', headers: key })).headers['idempotent-replayed']).toBe('true')
     })
 
+    it('protects nothing where the request is skipped, and is not missed there', async () => {
+      const { handler, count } = counter()
+      const adapter = counting(memoryAdapter())
+      const skip = async (native: unknown) => 'x-dry-run' in Object(native).headers
+      const { port } = await serve({ adapter, required: true, skip }, handler)
+      const headers = { 'X-Dry-Run': '1' }
+      for (let time = 0; time < 2; time += 1) expect((await post(port, { headers })).status).toBe(201)
+      expect((await request(port, { method: 'POST', headers })).status).toBe(201)
+      expect([adapter.calls, count()]).toEqual([0, 3])
+      await post(port)
+      expect((await post(port)).headers['idempotent-replayed']).toBe('true')
+      expect(count()).toBe(4)
+      expect((await request(port, { method: 'POST' })).status).toBe(400)
+    })
+
     it('is read of POST and PATCH, or of the methods that are given', async () => {
       const { port } = await serve()
       const statuses = async (method: string) => {

@@ -45,6 +45,7 @@ it.each<[object, string]>([
   [{ abandonedMs: -1 }, 'abandonedMs must be a whole number from 0 to 31622400000, got -1'],
   [{ fingerprint: 'body' }, 'fingerprint must be a function, got "body"'],
   [{ store: 200 }, 'store must be a function, got 200'],
+  [{ skip: true }, 'skip must be a function, got true'],
   [{ docs: 'not a <URL>' }, 'docs must be a URL, got "not a <URL>"'],
   [{ codec: JSON }, 'Unknown option "codec" of idempotency: there are adapter, name,'],
 ])('refuses the options %p of the middleware', (options, message) => {
