@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import type { CallOptions } from './adapter.ts'
-import { checkedWhole, checkKnown, shown } from './checks.ts'
+import { checkedWhole, checkKnown, checkSignal, shown } from './checks.ts'
 import { OperationError } from './errors.ts'
 import type { RedisArgument } from './operation.ts'
 
@@ -52,12 +52,6 @@ export function checkCallOptions(options: CallOptions): void {
   const { timeoutMs, signal } = options
   if (timeoutMs !== undefined) checkedTimeout(timeoutMs)
   checkSignal(signal)
-}
-
-/** @throws {TypeError} when it is none; undefined is one that is left out */
-export function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal === undefined || typeof signal?.addEventListener === 'function') return
-  throw new TypeError(`signal must be an AbortSignal, got ${shown(signal)}`)
 }
 
 const CALL_OPTIONS = ['timeoutMs', 'signal']

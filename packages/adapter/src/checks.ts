@@ -82,3 +82,9 @@ export function checkedWhole(name: string, value: unknown, least: number, most: 
   const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
   throw new RangeError(`${name} must be a whole number ${range}, got ${shown(value)}`)
 }
+
+/** @throws {TypeError} when it is none; undefined is one that is left out */
+export function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal === undefined || typeof signal?.addEventListener === 'function') return
+  throw new TypeError(`signal must be an AbortSignal, got ${shown(signal)}`)
+}

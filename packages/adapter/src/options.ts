@@ -6,5 +6,6 @@ export {
   checkedWhole,
   checkFunctions,
   checkKnown,
+  checkSignal,
   shown,
 } from './checks.ts'

@@ -7,9 +7,10 @@ import { createLoading } from './loading.ts'
 import { createLoads } from './loads.ts'
 import { createGetMany, type ManyLoader } from './many.ts'
 import { createNear } from './near.ts'
-import { type CacheOptions, checkedOptions, checkedTags, type LoadOptions, lifetimeOf } from './options.ts'
+import { type CacheOptions, checkedOptions, checkedTags, type GetOptions, type LoadOptions, lifetimeOf } from './options.ts'
 import { createReader } from './reader.ts'
 import { createTasks, type Loader, timesOf } from './tasks.ts'
+import { untilAborted } from './until-aborted.ts'
 import { keyOf } from './wrap-key.ts'
 
 export interface Cache {
@@ -25,8 +26,9 @@ export interface Cache {
    * @throws {LoadTimeoutError} when the load takes longer than `hardTimeoutMs`, likewise
    * @throws {RecursiveLoadError} when the loader of `key` asks for it
    * @throws {AdapterError} when the adapter fails, with `failure: 'closed'`
+   * @throws The reason of the call's `signal`, when it is aborted; others who wait for the load get what it gives
    */
-  getOrSet<Value>(key: string, loader: Loader<Value>, options?: LoadOptions): Promise<Value>
+  getOrSet<Value>(key: string, loader: Loader<Value>, options?: GetOptions): Promise<Value>
 
   /** The values of `keys`, in their order. The loader is called once for those that this process is to load. */
   getMany<Value>(keys: readonly string[], loader: ManyLoader<Value>, options?: LoadOptions): Promise<(Value | undefined)[]>
@@ -96,10 +98,16 @@ export function createCache(options: CacheOptions): Cache {
     for (const key of keys) if (isLoading(entries.subjectOf(key))) throw new RecursiveLoadError(name, key)
   }
 
-  async function getOrLoad(key: string, loader: Loader<unknown>, callOptions: LoadOptions | undefined): Promise<unknown> {
+  async function getOrLoad(
+    key: string,
+    loader: Loader<unknown>,
+    callOptions: LoadOptions | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<unknown> {
     const lifetime = lifetimeOf(defaults, callOptions)
     checkLoader(loader, [key])
     const flight = await reader.look(key)
+    signal?.throwIfAborted() // before anything is loaded for nobody
     const found = reader.found(key, flight)
     if (found?.state === 'fresh') return found.value
     const task = taskOf(key, lifetime, loader, { waits: found?.state !== 'stale', stale: found })
@@ -108,10 +116,17 @@ export function createCache(options: CacheOptions): Cache {
     return found.value
   }
 
-  function getOrSet<Value>(key: string, loader: Loader<Value>, callOptions?: LoadOptions): Promise<Value> {
+  function getOrSet<Value>(key: string, loader: Loader<Value>, callOptions?: GetOptions): Promise<Value> {
     const copy = reader.near(key)
-    const value = copy === undefined ? getOrLoad(key, loader, callOptions) : Promise.resolve(copy.value)
+    const value = copy === undefined ? loadFor(key, loader, callOptions) : Promise.resolve(copy.value)
     return value as Promise<Value> // what is kept under the key is what such a loader gave
+  }
+
+  /** For a caller who may leave. */
+  function loadFor(key: string, loader: Loader<unknown>, callOptions: GetOptions | undefined): Promise<unknown> {
+    if (callOptions?.signal === undefined) return getOrLoad(key, loader, callOptions, undefined)
+    const { signal, ...loadOptions } = callOptions
+    return untilAborted(signal, () => getOrLoad(key, loader, loadOptions, signal))
   }
 
   async function drop(key: string): Promise<void> {

@@ -33,6 +33,11 @@ export interface LoadOptions extends LifetimeOptions {
   readonly tags?: readonly string[]
 }
 
+export interface GetOptions extends LoadOptions {
+  /** Ends the caller's wait, with the signal's reason; a load that is going on goes on, and what it gives is kept. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface NearOptions {
   /** How many bytes are kept in this process. Defaults to 64 MiB. */
   readonly maxBytes?: number

@@ -1,6 +1,5 @@
 import type { Adapter } from '../adapter.ts'
-import { checkSignal } from '../arguments.ts'
-import { checkedWhole } from '../checks.ts'
+import { checkedWhole, checkSignal } from '../checks.ts'
 import { isAdapterError, isClosedError, mayHaveRun } from '../errors.ts'
 import { type AcquireResult, acquire, OFTEN_MS } from './acquire.ts'
 import { type Alarms, waitingAlarms } from './alarms.ts'
