@@ -3,6 +3,7 @@ import { createBudget } from './budget.ts'
 import { isLoading } from './context.ts'
 import { createEntries } from './entries.ts'
 import { RecursiveLoadError } from './errors.ts'
+import { servedFreshMs } from './freshness.ts'
 import { createLoading } from './loading.ts'
 import { createLoads } from './loads.ts'
 import { createGetMany, type ManyLoader } from './many.ts'
@@ -39,6 +40,14 @@ export interface Cache {
    * @throws {AdapterError} when the adapter fails, with `failure: 'closed'`
    */
   get<Value>(key: string): Promise<Value | undefined>
+
+  /**
+   * For how many milliseconds the value that `get` gives is still fresh: 0 where it is served stale; undefined when there is none, or
+   * when the adapter fails. One command; a copy in this process is not asked.
+   *
+   * @throws {AdapterError} when the adapter fails, with `failure: 'closed'`
+   */
+  freshMs(key: string): Promise<number | undefined>
 
   /**
    * Keeps a value. What is read afterwards, anywhere, is this one; a load that is going on does not replace it.
@@ -154,6 +163,15 @@ export function createCache(options: CacheOptions): Cache {
       if (!('entry' in flight.looked) && failure === 'closed') throw flight.looked
       const found = reader.found(key, flight)
       return found === undefined || found.state === 'stale-if-error' ? undefined : (found.value as Value) // as above
+    },
+
+    async freshMs(key) {
+      const { looked } = await reader.look(key)
+      if (!('entry' in looked)) {
+        if (failure === 'closed') throw looked
+        return undefined
+      }
+      return looked.entry && servedFreshMs(looked.entry, adapter.now())
     },
 
     async set(key, value, callOptions) {

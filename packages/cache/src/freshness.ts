@@ -15,6 +15,17 @@ export function freshnessOf({ storedAt, freshMs, staleMs, errorMs }: Entry, now:
   return ageMs < freshMs + errorMs ? 'stale-if-error' : 'expired'
 }
 
+/** For how many milliseconds it is still fresh; 0 where it is not. */
+export function freshLeftMs({ storedAt, freshMs }: Entry, now: number): number {
+  return Math.max(0, Math.min(storedAt + freshMs - now, freshMs))
+}
+
+/** The same of one that is served, fresh or stale; undefined where it is served at the most when its load fails. */
+export function servedFreshMs(entry: Entry, now: number): number | undefined {
+  const state = freshnessOf(entry, now)
+  return state === 'fresh' || state === 'stale' ? freshLeftMs(entry, now) : undefined
+}
+
 /**
  * How long before its end a fresh entry is loaded again, in milliseconds, so that callers of a hot key never meet an expired one: the
  * sooner, the longer its load takes. By "Optimal Probabilistic Cache Stampede Prevention" (Vattani, Chierichetti, Lowenstein, 2015).

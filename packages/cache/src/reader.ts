@@ -4,7 +4,7 @@ import { useTags } from './context.ts'
 import type { Entries, Looked } from './entries.ts'
 import { announce, announceFailure } from './events.ts'
 import type { Entry } from './frame.ts'
-import { earlyMs, type Freshness, freshnessOf } from './freshness.ts'
+import { earlyMs, type Freshness, freshLeftMs, freshnessOf } from './freshness.ts'
 import type { Asked, Near } from './near.ts'
 import type { CacheSettings } from './options.ts'
 import type { Obtained, Tagged } from './task.ts'
@@ -69,7 +69,7 @@ export function createReader(
   }
 
   function copy(key: string, asked: Asked, entry: Entry): void {
-    const leftMs = Math.min(entry.storedAt + entry.freshMs - adapter.now(), entry.freshMs) - earlyMsOf(entry)
+    const leftMs = freshLeftMs(entry, adapter.now()) - earlyMsOf(entry)
     if (leftMs <= 0) return
     try {
       near?.keep(key, asked, entry, leftMs)

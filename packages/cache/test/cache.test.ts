@@ -1,4 +1,4 @@
-import { failing } from '@holdfast/adapter/testing'
+import { counting, failing } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { describe, expect, it } from '@jest/globals'
 import { createCache } from '../src/index.ts'
@@ -255,6 +255,32 @@ eachAdapter((makeAdapter) => {
       while ((await cache.get('kept')) !== 'late') await new Promise(setImmediate)
       expect(await cache.get('purged')).toBeUndefined()
     })
+  })
+
+  it('says for how long a value is still fresh, in one command', async () => {
+    const { cache, adapter, clock } = cacheOf({ staleWhileRevalidateMs: 1_000, staleIfErrorMs: 2_000 })
+    expect(await cache.freshMs('42')).toBeUndefined()
+    await cache.set('42', 'value', { tags: ['t'] })
+    expect(await cache.freshMs('42')).toBe(60_000)
+    clock.advance(59_999)
+    expect(await cache.freshMs('42')).toBe(1)
+    clock.advance(1)
+    expect([await cache.freshMs('42'), await cache.get('42')]).toEqual([0, 'value'])
+    clock.advance(1_000) // now it is served when its load fails, alone
+    expect([await cache.freshMs('42'), await cache.get('42')]).toEqual([undefined, undefined])
+    await cache.set('42', null, { ttlMs: 10 })
+    expect(await cache.freshMs('42')).toBe(10)
+    const calls = counting(adapter)
+    expect(await createCache({ adapter: calls, name: 'users', ttlMs: 5 }).freshMs('42')).toBe(10)
+    expect(calls.calls).toBe(1)
+    await cache.set('tagged', 1, { tags: ['t'] })
+    await cache.invalidateTags(['t'])
+    expect(await cache.freshMs('tagged')).toBeUndefined()
+    const away = { adapter: failing(adapter), name: 'users', ttlMs: 5 }
+    expect(await createCache(away).freshMs('42')).toBeUndefined()
+    const closed = createCache({ ...away, failure: 'closed' }).freshMs('42')
+    await expect(closed).rejects.toMatchObject({ name: 'AdapterUnavailableError' })
+    await expect(Reflect.apply(cache.freshMs, undefined, [7])).rejects.toThrow('key must be a string, got 7')
   })
 
   describe('a caller who leaves', () => {
