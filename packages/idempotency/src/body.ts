@@ -27,13 +27,28 @@ export function isRead(request: IncomingMessage & Reading): boolean {
 export async function readBody(request: IncomingMessage & Reading, maxBytes: number): Promise<ReadBody> {
   const known = request[PUT_BACK]
   if (known !== undefined) return { state: 'read', bytes: known }
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return { state: 'too-large' }
   await Promise.resolve() // by then Node has parsed what came with the head
   if (request.complete && request.readableLength === 0) return { state: 'read', bytes: Buffer.alloc(0) }
   if (request.destroyed) return { state: 'aborted' }
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return letPass(request)
   const read = await readAll(request, maxBytes)
+  if (read.state === 'too-large') return letPass(request)
   if (read.state === 'read') request[PUT_BACK] = read.bytes
   return read
+}
+
+/**
+ * Has the rest of a body come and go. An answer before that is lost where the connection ends with it: what then still comes is met by
+ * a reset, for which a proxy that is sending, as nginx is, tells its client 502.
+ */
+function letPass(request: IncomingMessage): Promise<ReadBody> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      request.off('end', settle).off('error', settle).off('close', settle)
+      resolve({ state: request.readableEnded ? 'too-large' : 'aborted' })
+    }
+    request.on('end', settle).on('error', settle).on('close', settle).resume()
+  })
 }
 
 function readAll(request: IncomingMessage, maxBytes: number): Promise<ReadBody> {
@@ -53,10 +68,8 @@ function readAll(request: IncomingMessage, maxBytes: number): Promise<ReadBody> 
         chunks.push(chunk)
         size += chunk.length
       }
-      if (size > maxBytes) {
-        request.resume() // nobody else does
-        settle({ state: 'too-large' })
-      } else if (request.complete) finish()
+      if (size > maxBytes) settle({ state: 'too-large' })
+      else if (request.complete) finish()
     }
 
     /** In the same tick as the last `read`: the stream has not told of its end yet, and does so when it is read again. */

@@ -39,7 +39,6 @@ export function refusals(header: string, docs: string | undefined): Refuse {
         'Cache-Control': 'no-store',
         ...(retryAfterMs !== undefined && { 'Retry-After': String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }),
         ...(docs !== undefined && { Link: `<${docs}>; rel="describedby"` }),
-        ...(reason === 'payload-too-large' && { Connection: 'close' }), // what is left of the body is not waited for
       },
       body: JSON.stringify(problem),
     }

@@ -157,22 +157,15 @@ eachFramework((framework) => {
     const { port, count } = await serve({ adapter, maxBodyBytes: 10 })
     expect((await post(port, { body: 'x'.repeat(10) })).status).toBe(200)
     adapter.reset()
-    const refused = await post(port, { body: 'x'.repeat(11), key: 'b' })
-    expect([refused.status, JSON.parse(refused.body).reason, refused.headers['connection']]).toEqual([
-      413,
-      'payload-too-large',
-      'close',
-    ])
-    const chunked = keyed('b', { headers: { 'Transfer-Encoding': 'chunked' } })
-    const socket = await sent(port, [chunked])
-    let received = ''
-    socket.on('data', (data) => {
-      received += String(data)
-    })
-    socket.on('error', () => {}) // it is closed while more is sent
-    for (let piece = 0; piece < 20; piece += 1) socket.write('5\r\npiece\r\n')
-    await until(() => socket.closed)
-    expect(received).toContain(' 413 ')
+    const large = keyed('b', { body: 'x'.repeat(11) })
+    for (const refused of await pipelined(port, [large, large])) {
+      expect([refused.status, JSON.parse(refused.body).reason]).toEqual([413, 'payload-too-large'])
+    }
+    const chunked = await sent(port, [keyed('b', { headers: { 'Transfer-Encoding': 'chunked' } })])
+    chunked.write(`${'5\r\npiece\r\n'.repeat(20)}0\r\n\r\n`)
+    const [answer] = await once(chunked, 'data')
+    expect(String(answer)).toContain(' 413 ')
+    chunked.destroy()
     expect([adapter.calls, count()]).toEqual([0, 1])
   })
 
@@ -262,6 +255,26 @@ it('does not let an empty body end before anybody has read it', async () => {
   const address = server.address()
   const port = typeof address === 'object' ? (address?.port ?? 0) : 0
   expect(await inOnePacket(port, 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n')).toContain('read, ended: false')
+})
+
+it.each([
+  ['says so', 'Content-Length: 20\r\n\r\n', '0123456789', '0123456789'],
+  ['comes in pieces', 'Transfer-Encoding: chunked\r\n\r\n', 'b\r\n01234567890\r\n', '1\r\n1\r\n0\r\n\r\n'],
+])('lets a body that is too large, and %s, come and go before it says so', async (_how, head, some, rest) => {
+  const gone = new PassThrough()
+  const server = createServer((req, res) => {
+    void readBody(req, 10).then(({ state }) => gone.end(`${state}, complete: ${req.complete}`))
+    res.write('there') // the client may send the rest
+  }).listen(0, '127.0.0.1')
+  open.push(server)
+  await once(server, 'listening')
+  const address = server.address()
+  const socket = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1')
+  socket.write(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${head}${some}`)
+  await once(socket, 'data')
+  socket.write(rest)
+  expect(await text(gone)).toBe('too-large, complete: true')
+  socket.destroy()
 })
 
 describe.each([
