@@ -26,8 +26,9 @@ server.listen(Number(PORT), HOST, () => {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    // Who keeps a connection busy, as a load balancer does, would keep the server up for good.
+    // Who keeps a connection busy, as a load balancer does, would keep the server up for good; one that a response leaves idle, for 5 s.
     server.prependListener('request', (_req, res) => void res.setHeader('Connection', 'close'))
+    server.keepAliveTimeout = 1
     server.close(() => void adapter.close())
     server.closeIdleConnections()
   })
