@@ -54,6 +54,7 @@ function letPass(request: IncomingMessage): Promise<ReadBody> {
 function readAll(request: IncomingMessage, maxBytes: number): Promise<ReadBody> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
+    const length = Number(request.headers['content-length'])
     let size = 0
 
     function settle(read: ReadBody): void {
@@ -69,7 +70,7 @@ function readAll(request: IncomingMessage, maxBytes: number): Promise<ReadBody> 
         size += chunk.length
       }
       if (size > maxBytes) settle({ state: 'too-large' })
-      else if (request.complete) finish()
+      else if (request.complete || size === length) finish()
     }
 
     /** In the same tick as the last `read`: the stream has not told of its end yet, and does so when it is read again. */

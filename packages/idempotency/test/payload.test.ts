@@ -277,6 +277,15 @@ it.each([
   socket.destroy()
 })
 
+it('reads a body to its length where no server says that it is complete, as with inject of Fastify', async () => {
+  const body = new PassThrough()
+  const injected = Object.assign(body, { headers: { 'content-length': '4' } }) as unknown as AppRequest['req'] // as much of one
+  body.write('kelp')
+  expect(await readBody(injected, 10)).toEqual({ state: 'read', bytes: Buffer.from('kelp') })
+  body.end()
+  expect(String(await buffer(injected))).toBe('kelp')
+})
+
 describe.each([
   ['Express 4', express4],
   ['Express 5', express],
