@@ -24,6 +24,20 @@ const sessions: [string, () => Connect][] = [
   ['express-session', () => connected(session({ secret: 'k', resave: false, saveUninitialized: true }))],
 ]
 
+/** As the responses that `inject` of Fastify makes end themselves. */
+const endingByOwnMethods: Connect = (_req, res, next) => {
+  const { end } = res
+  Object.assign(res, {
+    end(chunk: unknown) {
+      if (chunk) res.write(chunk)
+      Reflect.apply(end, res, [])
+      return res.destroy()
+    },
+    destroy: () => res,
+  })
+  next()
+}
+
 const answers: [string, AppHandler][] = [
   ['in one piece', () => ({ body: text, headers: { 'Content-Type': 'text/plain' } })],
   ['as a stream', () => ({ stream: Readable.from([Buffer.from(text)]), headers: { 'Content-Type': 'text/plain' } })],
@@ -82,6 +96,15 @@ eachFramework((framework) => {
         expect(outcome).toBe('complete')
         expect(body?.equals(answer.bytes)).toBe(true)
         expect(rawHeaders).toEqual(expect.arrayContaining(['Content-Encoding', 'gzip']))
+      })
+
+      it('keeps one copy of a chunk that what is in front writes and ends by the methods of the response', async () => {
+        const { bindings, seen } = watch()
+        const handler: AppHandler = ({ res }) => void res.end('kelp')
+        const { port } = await framework.serve({ gate: chained(connect(endingByOwnMethods), bindings), handler })
+        expect((await request(port)).body).toBe('kelp')
+        const { outcome, body } = await seen
+        expect([outcome, String(body)]).toEqual(['complete', 'kelp'])
       })
 
       it('leaves a body that is too small for compression as it is', async () => {

@@ -27,6 +27,8 @@ export class Calls {
   readonly #below: Methods
   readonly #course: Course
   #isImplying = false
+  /** While an end goes out: what is in front may write the chunk by the response's own methods, and destroy it, as inject's does. */
+  #isEnding = false
 
   constructor(res: ServerResponse, below: Methods, course: Course) {
     this.#res = res
@@ -37,7 +39,7 @@ export class Calls {
       write: (chunk, encoding, callback) => this.#write(chunk, encoding, callback),
       end: (chunk, encoding, callback) => this.#end(chunk, encoding, callback),
       flushHeaders: () => this.#flushHeaders(),
-      destroy: (error) => course.destroy(error),
+      destroy: (error) => (this.#isEnding ? below.destroy.call(res, error) : course.destroy(error)),
     }
   }
 
@@ -86,6 +88,7 @@ export class Calls {
 
   #write(chunk: unknown, encoding: unknown, callback: unknown): boolean {
     const course = this.#course
+    if (this.#isEnding) return this.#below.write.call(this.#res, chunk, encoding, callback)
     if (course.isOpen) this.#imply()
     if (course.isHolding) {
       const done = typeof encoding === 'function' ? encoding : callback
@@ -103,10 +106,19 @@ export class Calls {
       this.#imply()
     }
     if (course.isHolding) return this.#endHeld(chunk, encoding, callback)
-    const ended = this.#below.end.call(this.#res, chunk, encoding, callback)
+    const ended = this.#endBelow(chunk, encoding, callback)
     if (course.isTeeing) course.copy(chunk, encoding)
     if (course.isTeeing) course.complete()
     return ended
+  }
+
+  #endBelow(chunk: unknown, encoding: unknown, callback: unknown): ServerResponse {
+    this.#isEnding = true
+    try {
+      return this.#below.end.call(this.#res, chunk, encoding, callback)
+    } finally {
+      this.#isEnding = false
+    }
   }
 
   #endHeld(first: unknown, second: unknown, third: unknown): ServerResponse {
