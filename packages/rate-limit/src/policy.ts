@@ -4,7 +4,8 @@ import { checkedFlag, checkedOneOf, checkedWhole, checkKnown, shown } from '@hol
 /** How a policy counts. `sliding-window-log` is exact: never more than `limit` in any window. */
 export type AlgorithmName = 'sliding-window-log' | 'sliding-window-counter' | 'fixed-window' | 'token-bucket' | 'concurrency'
 
-export type PolicyOptions = RatePolicyOptions | ConcurrencyPolicyOptions
+/** Rates stand last: compilers speak of the last one where options fit none, as when `windowMs` is missing. */
+export type PolicyOptions = ConcurrencyPolicyOptions | RatePolicyOptions
 
 interface SharedOptions {
   /** As headers and decisions name it: printable ASCII. */
