@@ -11,6 +11,7 @@ import { show } from './live.ts'
 import { isObject, type SessionRecord } from './merge.ts'
 import { checkedOptions, type SessionStoreOptions, type Settings } from './options.ts'
 import { type Callback, settled } from './settled.ts'
+import { noteTold, tellOnce } from './tell-once.ts'
 
 export type { UserSession } from './engine/users.ts'
 export { SessionConflictError, SessionLimitError, SessionTooLargeError, SessionUnavailableError } from './errors.ts'
@@ -59,13 +60,13 @@ export class ExpressSessionStore extends Store implements Accounts {
   override set(sid: string, session: SessionData): Promise<void>
   override set(sid: string, session: SessionData, callback: Callback<void> | undefined): void
   override set(sid: string, session: SessionData, callback?: Callback<void>): Promise<void> | undefined {
-    return settled(this.#kept.set(sid, recordOf(session)), callback)
+    return settled(this.#kept.set(sid, recordOf(session)), tellOnce(session, callback))
   }
 
   override touch(sid: string, session: SessionData): Promise<void>
   override touch(sid: string, session: SessionData, callback: Callback<void> | undefined): void
   override touch(sid: string, session: SessionData, callback?: Callback<void>): Promise<void> | undefined {
-    return settled(this.#kept.touch(sid, recordOf(session)), callback)
+    return settled(this.#kept.touch(sid, recordOf(session)), tellOnce(session, callback))
   }
 
   override destroy(sid: string): Promise<void>
@@ -167,6 +168,7 @@ export class ExpressSessionStore extends Store implements Accounts {
   override regenerate(req: Request, callback: (error?: unknown) => unknown): void {
     const { sessionID, session } = req
     const done = (error?: unknown): void => {
+      if (error) noteTold(req)
       if (error && this.#kept.standsIn(recordOf(session))) Object.assign(req, { sessionID, session })
       callback(error)
     }
