@@ -9,7 +9,7 @@ import { randomBy } from './chaos/random.ts'
 import { recovered } from './chaos/recovery.ts'
 import { breachesOf, report } from './chaos/report.ts'
 import { startStage } from './chaos/stage.ts'
-import { blow } from './chaos/storm.ts'
+import { createStorm } from './chaos/storm.ts'
 import { createCopies } from './chaos/workloads/copies.ts'
 import { createLimits } from './chaos/workloads/limits.ts'
 import { createHeld } from './chaos/workloads/locks.ts'
@@ -25,6 +25,7 @@ const { values } = parseArgs({
   },
 })
 const MOST_FAULTS_A_ROUND = 3
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 const [seconds, seed] = [Number(values.seconds), Number(values.seed)]
 const again = `npm run bench chaos -- --seed ${seed} --seconds ${seconds}${values.cluster ? ' --cluster' : ''}`
 console.log(`${again}\n`)
@@ -34,6 +35,8 @@ const history = createHistory()
 const { world, targets, stop } = await startStage({ history, random: randomBy(seed + 1), isCluster: values.cluster })
 const workloads = [createLimits, createHeld, createPayments, createCopies, createSessions].map((create) => create(world))
 const crew = createCrew(workloads)
+const { members } = world
+const blow = createStorm({ world, targets: targets.all, random })
 const census = createCensus(world)
 await recovered(world)
 await census()
@@ -43,7 +46,7 @@ while (now() < end) {
   crew.work()
   let calmAt = now()
   for (let left = random.whole(1, MOST_FAULTS_A_ROUND); left > 0; left -= 1) {
-    calmAt = Math.max(calmAt, await blow({ history, targets: targets.all, members: world.members, random }))
+    calmAt = Math.max(calmAt, await blow())
     await recovered(world)
   }
   await crew.rest()
@@ -53,7 +56,7 @@ while (now() < end) {
   for (const workload of workloads) await workload.rest()
 }
 
-for (const member of world.members) {
+for (const member of members) {
   const why = await member.end()
   if (why !== undefined) history.breach('processes end', `process ${member.index}: ${why}`)
 }

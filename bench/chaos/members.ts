@@ -30,6 +30,8 @@ export function memberOf(index: number, setup: Setup, hear: (said: Said | { type
   let stderr = ''
   let isAsked = false
 
+  process.once('exit', () => child?.kill('SIGKILL')) // one that is stopped would hear of nothing
+
   async function start(): Promise<void> {
     isAsked = false
     stderr = ''

@@ -14,7 +14,10 @@ export interface Setup {
 
 export const PREFIX = 'chaos:'
 /** How long what a killed process held stays taken: longer than an outage is felt, so that what is given back is told from what ends. */
-export const LEASE_MS = 4_500
+export const LEASE_MS = 6_000
+/** What is locked so long that its holder can be stopped meanwhile. */
+export const LONG_KEY = 'long'
+export const LONG_MS = 1_000
 export const LIMIT = 10
 export const WINDOW_MS = 1_000
 export const SLOTS = 3

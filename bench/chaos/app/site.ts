@@ -4,7 +4,7 @@ import type { Adapter } from '@holdfast/adapter'
 import { type Cache, createCache } from '@holdfast/cache'
 import { createLocks, type Lock, type Locks } from '@holdfast/lock'
 import { createResponseCache, type ResponseCache } from '@holdfast/response-cache'
-import { LEASE_MS, LIMIT, PAIR, type Setup, SLOTS, WINDOW_MS } from './setup.ts'
+import { LEASE_MS, LIMIT, LONG_KEY, LONG_MS, PAIR, type Setup, SLOTS, WINDOW_MS } from './setup.ts'
 import { type Copy, copyOf, type Payment, pay, workOn } from './work.ts'
 
 /** What both frameworks serve. */
@@ -43,7 +43,7 @@ export function siteOf(adapter: Adapter, { originUrl }: Setup): Site {
   const briefly = () => randomInt(5, 100)
 
   function workUnder(kind: 'lock' | 'pair', lock: Lock): Promise<void> {
-    return workOn({ kind, key: lock.key, fence: lock.fence }, briefly(), lock.isHeld)
+    return workOn({ kind, key: lock.key, fence: lock.fence }, lock.key === LONG_KEY ? LONG_MS : briefly(), lock.isHeld)
   }
 
   return {
