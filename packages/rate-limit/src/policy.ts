@@ -4,7 +4,7 @@ import { checkedFlag, checkedOneOf, checkedWhole, checkKnown, shown } from '@hol
 /** How a policy counts. `sliding-window-log` is exact: never more than `limit` in any window. */
 export type AlgorithmName = 'sliding-window-log' | 'sliding-window-counter' | 'fixed-window' | 'token-bucket' | 'concurrency'
 
-/** Rates stand last: compilers speak of the last one where options fit none, as when `windowMs` is missing. */
+// Rates stand last: compilers speak of the last one where options fit none, as when `windowMs` is missing.
 export type PolicyOptions = ConcurrencyPolicyOptions | RatePolicyOptions
 
 interface SharedOptions {
