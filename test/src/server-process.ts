@@ -80,6 +80,6 @@ function printed(child: ChildProcess, stdout: Readable, line: RegExp): Promise<v
     }
     stdout.on('data', listen)
     child.once('error', reject)
-    child.once('exit', (code) => reject(new Error(`${child.spawnfile} ended with ${code} at its start: ${output}`)))
+    child.once('close', (code) => reject(new Error(`${child.spawnfile} ended with ${code} at its start: ${output}`)))
   })
 }
