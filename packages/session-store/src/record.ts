@@ -29,6 +29,8 @@ export interface Dialect {
 }
 
 export interface Codec {
+  /** Whether Redis can find in what is stored how long the session lives. */
+  readonly tellsLifetime: boolean
   /** A session as text: what the serializer makes of it, and of its meta. */
   textOf(session: SessionRecord, meta: Meta): string
   /**
@@ -67,6 +69,8 @@ export function createCodec({ encryptionKeys, hashIds, serializer, ttlMs }: Sett
   }
 
   return {
+    tellsLifetime: serializer === JSON || cipher !== undefined,
+
     textOf(session, meta) {
       const text: unknown = serializer.stringify(withMeta(session, meta))
       if (typeof text !== 'string') throw new TypeError(`serializer.stringify must give a string, got ${typeof text}`)

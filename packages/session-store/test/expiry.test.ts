@@ -6,6 +6,13 @@ import { describe, expect, it } from '@jest/globals'
 import type { SessionData } from 'express-session'
 
 const MINUTE_MS = 60_000
+const KOA_SLACK_MS = 10_000
+
+/** What it makes is no JSON. */
+const PREFIXED = {
+  stringify: (value: unknown): string => `v1:{"json":${JSON.stringify(value)}}`,
+  parse: (text: string): unknown => JSON.parse(text.slice('v1:{"json":'.length, -1)),
+}
 
 /** A session as express-session hands it over; its cookie's end is by this process' clock. */
 function session(originalMaxAge: number | null, fields: object = {}): SessionData {
@@ -66,6 +73,25 @@ eachAdapter((makeAdapter) => {
       expect(await store.get('id')).toBeDefined()
       await store.set('id', session(MINUTE_MS, { ttl: 0 }))
       expect(await store.get('id')).toBeUndefined()
+    })
+
+    it.each([
+      ['a minute', MINUTE_MS],
+      ['a week', 7 * 86_400_000],
+    ])('is as the session says, also where Redis cannot read what a serializer makes: %s', async (_, maxAge) => {
+      const { clock, adapter, store } = stage({ serializer: PREFIXED })
+      await store.set('id', session(maxAge))
+      const koa = koaStore({ adapter, serializer: PREFIXED, prefix: 'koa:' })
+      await koa.set('id', { _expire: Date.now() + maxAge, _maxAge: maxAge, list: {} }, maxAge + KOA_SLACK_MS)
+      const read = { express: () => store.get('id'), koa: () => koa.get('id', maxAge, { rolling: true }) }
+      for (const get of Object.values(read)) expect(await get()).toBeDefined()
+      clock.advance(maxAge - 1_000)
+      for (const get of Object.values(read)) expect(await get()).toBeDefined()
+      clock.advance(maxAge - 1_000)
+      expect((await read.express())?.cookie.originalMaxAge).toBe(maxAge)
+      expect((await read.koa())?.['_maxAge']).toBe(maxAge)
+      clock.advance(maxAge + KOA_SLACK_MS)
+      for (const get of Object.values(read)) expect(await get()).toBeUndefined()
     })
 
     it('stays where it is until touchAfterMs are lost', async () => {

@@ -4,6 +4,7 @@ import { isMoveRecord, type Move, moveIn, publicId } from '../names.ts'
 import { type ReadResult, read } from '../operations/read.ts'
 import type { Context } from './context.ts'
 import type { Held } from './held.ts'
+import { createOwnEnd } from './own-end.ts'
 import type { Removal } from './removal.ts'
 import { asOutage, isWrongType } from './run.ts'
 import type { Sight } from './sight.ts'
@@ -24,6 +25,7 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
   const { adapter, prefix, ttlMs, ttlOf, touchAfterMs, absoluteMs } = settings
   const never = { defaultMs: ttlMs, afterMs: -1, by: dialect.by }
   const sliding = touchAfterMs === Infinity || ttlOf !== undefined ? never : { ...never, afterMs: touchAfterMs }
+  const ownEnd = sliding === never || codec.tellsLifetime ? undefined : createOwnEnd(context)
 
   /** What no session can be harms nobody but its own user. */
   async function fetch(name: string, slides: boolean): Promise<ReadResult | undefined> {
@@ -83,13 +85,14 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
       plainName === undefined ? { here: await fetch(name, slides) } : await fetchBoth(name, plainName, slides)
     const found = here ?? plain
     if (found === undefined) return NONE
-    const record = await opened(sid, prefix + (here === undefined && plainName !== undefined ? plainName : name), found.bytes)
+    const key = prefix + (here === undefined && plainName !== undefined ? plainName : name)
+    const record = await opened(sid, key, found.bytes)
     if (record === undefined) return NONE
     if ('move' in record) return record.move === undefined ? NONE : follow(sid, record.move, slides, moves)
     const { text, session, meta } = record
     // A name that was read in Redis is not an id.
     if (here === undefined && meta.hashed === true) return NONE
-    const { leftMs, slid } = found
+    const { leftMs, slid } = slides && ownEnd !== undefined ? await ownEnd(key, found, session) : found
     const movedAt = slid ? adapter.now() : undefined
     const bytes = { stored: here?.bytes, plain: plain?.bytes }
     return admitted(

@@ -7,9 +7,9 @@ import type { Held } from './held.ts'
 export type Slide = (held: Held, ttlMs: number) => Promise<boolean>
 
 /** By what is stored now, where that says how long it lives: others may have changed it, and nothing of theirs is written over. */
-export function createSlide({ settings, dialect, names, run }: Context): Slide {
+export function createSlide({ settings, dialect, codec, names, run }: Context): Slide {
   const { adapter, prefix, ttlMs: defaultMs, ttlOf, touchAfterMs } = settings
-  const isSaid = ttlOf === undefined && touchAfterMs !== Infinity
+  const isSaid = ttlOf === undefined && touchAfterMs !== Infinity && codec.tellsLifetime
   const sliding = { defaultMs, afterMs: touchAfterMs, by: dialect.by }
 
   return async function slide(held, ttlMs) {
