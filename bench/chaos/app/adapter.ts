@@ -37,6 +37,7 @@ function byIoredis({ nodes: [node] }: Setup): Connected {
 function byCluster({ nodes, reachedAt }: Setup): Connected {
   const client = new Cluster([...nodes], {
     retryDelayOnFailover: 0,
+    retryDelayOnClusterDown: 0,
     natMap: reachedAt,
     clusterRetryStrategy: () => 100,
     redisOptions: { maxLoadingRetryTime: 500 },
