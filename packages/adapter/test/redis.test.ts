@@ -34,6 +34,21 @@ describe('what is in Redis', () => {
     await adapter.close()
   })
 
+  it('outlives its end, also where an end that moves a little leaves the expiry as it is', async () => {
+    const prefix = ownPrefix()
+    const adapter = redisAdapter({ url, prefix })
+    const expiries = new Set<number>()
+    for (let turn = 0; turn < 100; turn += 1) {
+      await adapter.run(acquire, '{k}', { owner: 'ann', leaseMs: 5_000 + 5 * turn })
+      const expiry = await inspector.pexpiretime(`${prefix}{k}`)
+      const slack = expiry - Number(await inspector.hget(`${prefix}{k}`, '$'))
+      expect([turn, slack, slack > 400 && slack < 1_100]).toEqual([turn, slack, true])
+      expiries.add(expiry)
+    }
+    expect(expiries.size).toBeLessThan(50)
+    await adapter.close()
+  })
+
   it('is nothing in database 0 where the url names a database that there is not: every call fails, and says so', async () => {
     const prefix = ownPrefix()
     const nowhere = new URL(url)

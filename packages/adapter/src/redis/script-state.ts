@@ -21,19 +21,19 @@ const KEEP = `
   if newEnd == ends and ... then
     call('HSET', key, ...)
   else
-    if newEnd ~= lastEnd then lastEnd, lastEndShown = newEnd, format('%.17g', newEnd) end
+    if newEnd ~= lastEnd then lastEnd, lastEndShown = newEnd, format('%d', newEnd) end
     call('HSET', key, '$', lastEndShown, ...)
   end
-  if newEnd ~= ends or #keys > 1 then lasts = ttl + slack end
+  if not ends or newEnd - newEnd % 500 ~= ends - ends % 500 or #keys > 1 then lasts = ttl + slack end
   ends = newEnd
 `
 
 /**
  * The functions that steps are given. An end that Redis' own expiry could reach before the script's clock does would lose state a
- * millisecond early, so hashes get slack. Under an injected clock the slack is an hour, and raw strings, which have no field for their
- * end, keep it as an expiry in the far future. `HLEN` and `STRLEN` are there for the error that they raise on a key of another kind,
- * which `DEL` and `SET` would destroy. Steps of a batch mostly end at one time, which is printed once, with the digits that Redis itself
- * would print.
+ * millisecond early, so hashes get slack: a second, of which half is left where an end that moves within half a second leaves the expiry
+ * as it is, as most do of a busy key. Under an injected clock the slack is an hour, and raw strings, which have no field for their end,
+ * keep it as an expiry in the far future. `HLEN` and `STRLEN` are there for the error that they raise on a key of another kind,
+ * which `DEL` and `SET` would destroy. Steps of a batch mostly end at one time, which is printed once.
  */
 export const HASH_STATE: string = `
 local function read(...)
