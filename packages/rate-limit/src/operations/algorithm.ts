@@ -29,8 +29,8 @@ export type AlgorithmPart = 'open' | 'wait' | 'charge' | 'settle' | 'measure' | 
 /**
  * How one kind of policy counts, in TypeScript and in Lua.
  *
- * `lua` has the same as statements on a policy `p` (`limit`, `window`, `anchor`, `refill`, `cost`; for `settle`, `at` and `mark`), where `p`
- * carries the state between them. They are statements as Redis makes functions anew for every call.
+ * `lua` has the same as statements on a policy `p` (`limit`, `window`, `cost`, and as `own` the anchor of windows or the refill of a bucket;
+ * for `settle`, `at` and `mark`), where `p` carries the state between them. They are statements as Redis makes functions anew for every call.
  * - `open` finds in `numbers` what `save` packed, or nil, and sets `ahead` where `isAhead` holds. `KEYS[rings + 1]` is its own key, where it
  *   has a ring; it counts `rings` up.
  * - `wait` sets `wait`, which is 0; `measure` sets `remaining`, and `next` and `full`, which are 0.

@@ -47,7 +47,7 @@ export const fixedWindow: Algorithm<FixedWindow> = {
     open: `
       p.start, p.used = nil, 0
       if numbers then p.start, p.used = cmsgpack.unpack(numbers) end
-      p.latest = p.anchor == 'clock' and now - now % p.window or now
+      p.latest = p.own == 'clock' and now - now % p.window or now
       if p.start and p.start + p.window <= now then p.start, p.used = nil, 0 end
       if p.start and p.start > p.latest then p.start, ahead = p.latest, true end
     `,

@@ -13,6 +13,69 @@ interface HitLog {
   epoch: number
 }
 
+/** A hit in the ring: its time, and what was charged up to and with it, as doubles. */
+const BYTES = 16
+/** So many hits are read at once, to see which are over: mostly it is one or none. */
+const READ_AT_ONCE = 4
+
+const OLDEST = `call('GETRANGE', p.ring, p.head * ${BYTES}, math.min(p.head + ${READ_AT_ONCE}, p.head + p.count, p.capacity) * ${BYTES} - 1)`
+
+/** Where hit `i` is in the ring. */
+function placeLua(i: string): string {
+  return `(p.head + ${i}) % p.capacity * ${BYTES}`
+}
+
+/** The time and the total of hit `i`. */
+function hitLua(i: string): string {
+  return `struct.unpack('>dd', call('GETRANGE', p.ring, ${placeLua(i)}, ${placeLua(i)} + ${BYTES - 1}))`
+}
+
+/** Sets `low` to the first hit from `from` on for whose `time` and `total` `found` holds; it holds for all that follow it. */
+function searchLua(from: string, found: string): string {
+  return `
+    local low, high = ${from}, p.count
+    while low < high do
+      local middle = math.floor((low + high) / 2)
+      local time, total = ${hitLua('middle')}
+      if ${found} then high = middle else low = middle + 1 end
+    end
+  `
+}
+
+/** Until no more than `left` units count: mostly until the first hit is over. */
+function untilLeftLua(result: string, left: string): string {
+  return `
+    if p.total - p.first_total <= ${left} then
+      ${result} = p.first + p.window - now
+    else
+      ${searchLua('1', `p.total - total <= ${left}`)}
+      ${result} = ${hitLua('low')} + p.window - now
+    end
+  `
+}
+
+/** Makes room for more hits, not beyond the limit unless commits go beyond it: all that there is room for counts. */
+const GROW = `
+  local kept, capacity = p.count > 0 and call('GET', p.ring) or '', p.capacity * 2
+  if p.capacity < p.limit then capacity = math.min(capacity, p.limit) end
+  capacity = math.max(8, capacity)
+  local from, room = p.head * ${BYTES}, (capacity - p.count) * ${BYTES}
+  call('SET', p.ring, string.sub(kept, from + 1) .. string.sub(kept, 1, from) .. string.rep('\\0', room))
+  p.head, p.capacity = 0, capacity
+`
+
+/** Counts from 0 again, with no hit ahead of the clock. */
+const REWRITE = `
+  local kept, hits, base = call('GET', p.ring), {}, p.base
+  for i = 0, p.count - 1 do
+    local time, total = struct.unpack('>dd', kept, ${placeLua('i')} + 1)
+    hits[i + 1] = struct.pack('>dd', math.min(time, now), total - base)
+  end
+  call('SET', p.ring, table.concat(hits) .. string.rep('\\0', (p.capacity - p.count) * ${BYTES}))
+  p.last, p.total, p.first_total = math.min(p.last, now), p.total - base, p.first_total - base
+  p.head, p.base = 0, 0
+`
+
 /** One entry per millisecond with a hit. Never more than the limit passes in any window. */
 export const slidingWindowLog: Algorithm<HitLog> = {
   open(log, { windowMs }, now) {
@@ -76,121 +139,93 @@ export const slidingWindowLog: Algorithm<HitLog> = {
   lua: {
     open: `
       rings, p.ring = rings + 1, KEYS[rings + 1]
-      if log.open(p, numbers) then ahead = true end
+      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch, p.first, p.first_total = 0, 0, 0, 0, 0, 0, 0, 0, 0
+      if numbers then p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = cmsgpack.unpack(numbers) end
+      local oldest = p.count > 0 and p.last + p.window > now and ${OLDEST} or ''
+      if oldest == '' then
+        p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
+      else
+        if p.last > now then
+          ${REWRITE}
+          p.epoch, oldest, ahead = p.epoch + 1, ${OLDEST}, true
+        end
+        local over, time, sum = 0, struct.unpack('>dd', oldest)
+        while time and time + p.window <= now do
+          over, p.base, time = over + 1, sum, nil
+          if over * ${BYTES} < #oldest then time, sum = struct.unpack('>dd', oldest, over * ${BYTES} + 1) end
+        end
+        if not time then
+          ${searchLua('over', 'time + p.window > now')}
+          if low > over then time, p.base = ${hitLua('low - 1')} end
+          over, time, sum = low, ${hitLua('low')}
+        end
+        p.first, p.first_total, p.head, p.count = time, sum, (p.head + over) % p.capacity, p.count - over
+      end
     `,
-    wait: 'wait = log.wait(p)',
-    measure: 'remaining, next, full = log.measure(p)',
-    charge: 'log.charge(p)',
-    settle: 'done = log.settle(p)',
+    wait: `
+      if p.cost > p.limit then
+        wait = -1
+      elseif p.total - p.base + p.cost > p.limit then
+        ${untilLeftLua('wait', 'p.limit - p.cost')}
+      end
+    `,
+    measure: `
+      local used = p.total - p.base
+      remaining = math.max(0, p.limit - used)
+      if used > 0 and p.limit > 0 then
+        if used <= p.limit then next = p.first + p.window - now else ${untilLeftLua('next', 'p.limit - 1')} end
+        full = p.last + p.window - now
+      end
+    `,
+    charge: `
+      if p.count > 0 and p.total + p.cost > ${Number.MAX_SAFE_INTEGER} then
+        ${REWRITE}
+      end
+      p.total = math.min(p.total + p.cost, ${Number.MAX_SAFE_INTEGER})
+      if p.count == 0 or p.last < now then
+        if p.count == p.capacity then
+          ${GROW}
+        end
+        p.count, p.last = p.count + 1, now
+      end
+      if p.count == 1 then p.first, p.first_total = now, p.total end
+      call('SETRANGE', p.ring, ${placeLua('p.count - 1')}, struct.pack('>dd', now, p.total))
+    `,
+    settle: `
+      local i = -1
+      if p.count > 0 and p.mark == p.epoch and p.last <= p.at then
+        i = p.count - 1
+      elseif p.count > 0 and p.mark == p.epoch then
+        ${searchLua('0', 'time > p.at')}
+        i = low - 1
+      end
+      done = i >= 0 and ${hitLua('i')} == p.at
+      if done then
+        if p.total + p.cost > ${Number.MAX_SAFE_INTEGER} then
+          ${REWRITE}
+        end
+        local by, before, _, total = math.min(p.cost, ${Number.MAX_SAFE_INTEGER} - p.total), p.base, ${hitLua('i')}
+        if i > 0 then _, before = ${hitLua('i - 1')} end
+        by = math.max(by, before - total)
+        local gone = total + by == before and 1 or 0
+        for j = i + gone, p.count - 1 do
+          local time, sum = ${hitLua('j')}
+          call('SETRANGE', p.ring, ${placeLua('j - gone')}, struct.pack('>dd', time, sum + by))
+        end
+        p.total, p.count = p.total + by, p.count - gone
+        if p.count == 0 then
+          p.head, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0
+        else
+          p.last = ${hitLua('p.count - 1')}
+        end
+      end
+    `,
     save: `
       if p.count > 0 then
         lasts = p.last + p.window - now
         numbers = cmsgpack.pack(p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch)
       end
     `,
-  },
-
-  luaFunctions: {
-    name: 'log',
-    helpers: `
-      local BYTES, LARGEST = 16, ${Number.MAX_SAFE_INTEGER}
-      local function position(p, i)
-        return (p.head + i) % p.capacity
-      end
-      local function hit(p, i)
-        local from = position(p, i) * BYTES
-        local bytes = call('GETRANGE', p.ring, from, from + BYTES - 1)
-        if #bytes < BYTES then return nil end
-        return struct.unpack('>dd', bytes)
-      end
-      local function set(p, i, time, total)
-        call('SETRANGE', p.ring, position(p, i) * BYTES, struct.pack('>dd', time, total))
-      end
-      local function search(p, low, found)
-        local high = p.count
-        while low < high do
-          local middle = math.floor((low + high) / 2)
-          if found(hit(p, middle)) then high = middle else low = middle + 1 end
-        end
-        return low
-      end
-      local function until_left(p, left)
-        local time = hit(p, search(p, 0, function(_, total) return p.total - total <= left end))
-        return time + p.window - now
-      end
-      local function rewrite(p, capacity)
-        local kept, hits, base = call('GET', p.ring), {}, p.base
-        for i = 1, capacity do hits[i] = string.rep('\\0', BYTES) end
-        for i = 0, p.count - 1 do
-          local time, total = struct.unpack('>dd', kept, position(p, i) * BYTES + 1)
-          hits[i + 1] = struct.pack('>dd', math.min(time, now), total - base)
-        end
-        call('SET', p.ring, table.concat(hits))
-        p.last, p.total, p.base, p.head, p.capacity = math.min(p.last, now), p.total - base, 0, 0, capacity
-      end
-      local function grown(p) -- not beyond the limit, unless commits go beyond it
-        return math.max(8, p.capacity < p.limit and math.min(p.capacity * 2, p.limit) or p.capacity * 2)
-      end
-      local function clear(p)
-        p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
-      end
-    `,
-    open: `function(p, numbers)
-      if not numbers then return clear(p) end
-      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = cmsgpack.unpack(numbers)
-      if p.last + p.window <= now then return clear(p) end
-      p.first = hit(p, 0)
-      if not p.first then return clear(p) end
-      local is_ahead = p.last > now
-      if is_ahead then
-        rewrite(p, p.capacity)
-        p.epoch, p.first = p.epoch + 1, math.min(p.first, now)
-      end
-      if p.first + p.window > now then return is_ahead end
-      local over = search(p, 1, function(time) return time + p.window > now end)
-      local _, sum = hit(p, over - 1)
-      p.base, p.head, p.count = sum, (p.head + over) % p.capacity, p.count - over
-      p.first = hit(p, 0)
-      return is_ahead
-    end`,
-    wait: `function(p)
-      if p.cost > p.limit then return -1 end
-      return p.total - p.base + p.cost <= p.limit and 0 or until_left(p, p.limit - p.cost)
-    end`,
-    measure: `function(p)
-      local used = p.total - p.base
-      local remaining = math.max(0, p.limit - used)
-      if used == 0 or p.limit == 0 then return remaining, 0, 0 end
-      local next = used <= p.limit and p.first + p.window - now or until_left(p, p.limit - 1)
-      return remaining, next, p.last + p.window - now
-    end`,
-    charge: `function(p)
-      if p.count > 0 and p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-      p.total = math.min(p.total + p.cost, LARGEST)
-      if p.count == 0 or p.last < now then
-        if p.count == p.capacity then rewrite(p, grown(p)) end
-        if p.count == 0 then p.first = now end
-        p.count, p.last = p.count + 1, now
-      end
-      set(p, p.count - 1, now, p.total)
-    end`,
-    settle: `function(p)
-      if p.count == 0 or p.mark ~= p.epoch then return false end
-      local i = p.last <= p.at and p.count - 1 or search(p, 0, function(time) return time > p.at end) - 1
-      if i < 0 or hit(p, i) ~= p.at then return false end
-      if p.total + p.cost > LARGEST then rewrite(p, p.capacity) end
-      local by, before, _, total = math.min(p.cost, LARGEST - p.total), p.base, hit(p, i)
-      if i > 0 then _, before = hit(p, i - 1) end
-      by = math.max(by, before - total)
-      local gone = total + by == before and 1 or 0
-      for j = i + gone, p.count - 1 do
-        local time, sum = hit(p, j)
-        set(p, j - gone, time, sum + by)
-      end
-      p.total, p.count = p.total + by, p.count - gone
-      if p.count == 0 then clear(p) else p.last = hit(p, p.count - 1) end
-      return true
-    end`,
   },
 }
 

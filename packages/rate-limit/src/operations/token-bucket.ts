@@ -65,7 +65,7 @@ export const tokenBucket: Algorithm<Bucket> = {
       if numbers then
         local missing, at, age = cmsgpack.unpack(numbers)
         if at > now then ahead = true end
-        p.missing = math.max(0, missing - math.max(0, now - at) * p.refill)
+        p.missing = math.max(0, missing - math.max(0, now - at) * p.own)
         if p.missing > 0 then p.epoch = at - (age or 0) end
       end
     `,
@@ -84,17 +84,17 @@ export const tokenBucket: Algorithm<Bucket> = {
     `,
     settle: `
       local since = math.max(0, now - p.at)
-      if (p.cost > 0 or p.mark == p.epoch) and since * p.refill < p.limit * p.window then
+      if (p.cost > 0 or p.mark == p.epoch) and since * p.own < p.limit * p.window then
         local counted = p.missing > 0
         if not counted then p.epoch = now end
-        local before = counted and p.missing or -since * p.refill
+        local before = counted and p.missing or -since * p.own
         p.missing = math.max(0, math.min(before + p.cost * p.window, ${LARGEST_PRODUCT}))
         if p.missing == 0 then p.epoch = 0 end
         done = counted or p.missing > 0
       end
     `,
     save: `
-      if p.missing > 0 then lasts, numbers = math.ceil(p.missing / p.refill), cmsgpack.pack(p.missing, now, now - p.epoch) end
+      if p.missing > 0 then lasts, numbers = math.ceil(p.missing / p.own), cmsgpack.pack(p.missing, now, now - p.epoch) end
     `,
   },
 }
@@ -105,5 +105,5 @@ function untilThere(tokens: number, missing: number, { limit, windowMs, refill }
 }
 
 function untilThereLua(tokens: string): string {
-  return `math.max(0, math.ceil((p.missing + (${tokens} - p.limit) * p.window) / p.refill))`
+  return `math.max(0, math.ceil((p.missing + (${tokens} - p.limit) * p.window) / p.own))`
 }

@@ -20,10 +20,12 @@ export function openLua(...parts: readonly AlgorithmPart[]): string {
     given, policies, names = ARGV[1], { nil }, { 'block', 'denied', nil }
     for name, digest, limit, window, own, shadow in string.gmatch(given, '(%S+) (%S+) (%d+) (%d+) (%S+) (%d);') do
       ${functionsLua(parts)}
-      policies[#policies + 1] = { -- with room for what the algorithms keep in it
-        algorithm = name, limit = limit + 0, window = window + 0, anchor = own, refill = tonumber(own), shadow = shadow == '1',
-        cost = 0, wait = 0, ring = false,
+      local p = { -- 9 to 16 fields take no more room than these, and algorithms add theirs
+        algorithm = name, limit = limit + 0, window = window + 0, own = tonumber(own) or own,
+        cost = 0, wait = 0, ring = false, epoch = 0, count = 0,
       }
+      if shadow == '1' then p.shadow = true end
+      policies[#policies + 1] = p
       names[#names + 1] = digest
     end
   end
