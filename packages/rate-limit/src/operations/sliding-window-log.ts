@@ -42,7 +42,7 @@ function searchLua(from: string, found: string): string {
   `
 }
 
-/** Until no more than `left` units count: mostly until the first hit is over. */
+/** Until no more than `left` units count, of the hits as they were opened: mostly until the first is over. */
 function untilLeftLua(result: string, left: string): string {
   return `
     if p.total - p.first_total <= ${left} then
@@ -72,8 +72,7 @@ const REWRITE = `
     hits[i + 1] = struct.pack('>dd', math.min(time, now), total - base)
   end
   call('SET', p.ring, table.concat(hits) .. string.rep('\\0', (p.capacity - p.count) * ${BYTES}))
-  p.last, p.total, p.first_total = math.min(p.last, now), p.total - base, p.first_total - base
-  p.head, p.base = 0, 0
+  p.last, p.total, p.base, p.head = math.min(p.last, now), p.total - base, 0, 0
 `
 
 /** One entry per millisecond with a hit. Never more than the limit passes in any window. */
@@ -139,7 +138,7 @@ export const slidingWindowLog: Algorithm<HitLog> = {
   lua: {
     open: `
       rings, p.ring = rings + 1, KEYS[rings + 1]
-      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch, p.first, p.first_total = 0, 0, 0, 0, 0, 0, 0, 0, 0
+      p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = 0, 0, 0, 0, 0, 0, 0
       if numbers then p.head, p.count, p.capacity, p.base, p.last, p.total, p.epoch = cmsgpack.unpack(numbers) end
       local oldest = p.count > 0 and p.last + p.window > now and ${OLDEST} or ''
       if oldest == '' then
@@ -183,12 +182,12 @@ export const slidingWindowLog: Algorithm<HitLog> = {
       end
       p.total = math.min(p.total + p.cost, ${Number.MAX_SAFE_INTEGER})
       if p.count == 0 or p.last < now then
+        if p.count == 0 then p.first = now end
         if p.count == p.capacity then
           ${GROW}
         end
         p.count, p.last = p.count + 1, now
       end
-      if p.count == 1 then p.first, p.first_total = now, p.total end
       call('SETRANGE', p.ring, ${placeLua('p.count - 1')}, struct.pack('>dd', now, p.total))
     `,
     settle: `
