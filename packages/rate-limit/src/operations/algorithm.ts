@@ -55,6 +55,4 @@ export interface Algorithm<State> {
   /** Whether it keeps something in a key of its own, beside the hash. */
   readonly hasRing?: true
   readonly lua: Readonly<Record<AlgorithmPart, string>>
-  /** What would be too long as statements: functions in a table of this name, made for the first policy that needs them, and what they share. */
-  readonly luaFunctions?: Readonly<Partial<Record<AlgorithmPart, string>>> & { readonly name: string; readonly helpers: string }
 }

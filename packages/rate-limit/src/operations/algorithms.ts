@@ -30,22 +30,3 @@ export function partLua(part: AlgorithmPart): string {
   const branches = Object.entries(ALGORITHMS).map(([name, { lua }]) => `if p.algorithm == '${name}' then\n${lua[part]}\n`)
   return `${branches.join('else')}end`
 }
-
-/** The tables of the functions of algorithms, as a list. */
-export function functionTables(): string {
-  return Object.values(ALGORITHMS)
-    .flatMap(({ luaFunctions }) => luaFunctions?.name ?? [])
-    .join(', ')
-}
-
-/** Makes the functions of the algorithm `name` that an operation needs, once. */
-export function functionsLua(parts: readonly AlgorithmPart[]): string {
-  return Object.entries(ALGORITHMS)
-    .map(([algorithm, { luaFunctions }]) => {
-      if (luaFunctions === undefined) return ''
-      const { name, helpers } = luaFunctions
-      const functions = parts.flatMap((part) => (luaFunctions[part] === undefined ? [] : `${part} = ${luaFunctions[part]}`))
-      return `if name == '${algorithm}' and not ${name} then ${helpers} ${name} = { ${functions.join(', ')} } end`
-    })
-    .join('\n')
-}

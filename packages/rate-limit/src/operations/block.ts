@@ -2,7 +2,7 @@ import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
 import { nextPenalty, type Penalty } from './consume.ts'
 import { encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
-import { openLua, saveLua, USAGE } from './usage-lua.ts'
+import { OPEN, saveLua, USAGE } from './usage-lua.ts'
 
 export interface BlockArgs extends UsageArgs {
   /** For so long; or for the next penalty. */
@@ -28,7 +28,7 @@ export const block: Operation<Usage, BlockArgs, number> = defineOperation({
   luaPrelude: USAGE,
 
   lua: `
-    ${openLua('open', 'save')}
+    ${OPEN}
     local lasts, factor, longest = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
     local penalty = block and block.penalty or 0
     if factor > 0 then

@@ -7,6 +7,28 @@ interface Leases {
   last: number
 }
 
+/** The scores that lie after a time. */
+function afterLua(time: string): string {
+  return `string.format('(%d', ${time})`
+}
+
+/** Until so many units are free, if nobody renews or releases one. */
+function untilFreeLua(result: string, units: string): string {
+  return `
+    local taken = p.used + ${units} - p.limit
+    if taken > 0 then
+      local range = call('ZRANGEBYSCORE', p.ring, ${afterLua('now')}, '+inf', 'WITHSCORES', 'LIMIT', taken - 1, 1)
+      ${result} = range[2] - now
+    end
+  `
+}
+
+const TAKE = `
+  if p.last then call('ZREMRANGEBYSCORE', p.ring, '-inf', now) else call('DEL', p.ring) end
+  p.last = now + p.window
+  for unit = 0, p.cost - 1 do p.used = p.used + call('ZADD', p.ring, p.last, token .. ':' .. unit) end
+`
+
 /** Units that are taken until they are released, or until their lease ends. */
 export const concurrency: Algorithm<Leases> = {
   open(leases, { windowMs }, now) {
@@ -52,70 +74,48 @@ export const concurrency: Algorithm<Leases> = {
   lua: {
     open: `
       rings, p.ring = rings + 1, KEYS[rings + 1]
-      if slots.open(p, numbers) then ahead = true end
-    `,
-    wait: 'wait = slots.wait(p)',
-    measure: 'remaining, next, full = slots.measure(p)',
-    charge: 'slots.charge(p, token)',
-    settle: 'done = slots.settle(p, token)',
-    save: 'if p.last then lasts, numbers = p.last - now, cmsgpack.pack(p.last) end',
-  },
-
-  luaFunctions: {
-    name: 'slots',
-    helpers: `
-      local function after(time)
-        return string.format('(%.0f', time)
-      end
-      local function until_free(p, units)
-        local too_many = p.used + units - p.limit
-        if too_many <= 0 then return 0 end
-        local range = { 'ZRANGEBYSCORE', p.ring, after(now), '+inf', 'WITHSCORES', 'LIMIT', too_many - 1, 1 }
-        return tonumber(call(unpack(range))[2]) - now
-      end
-      local function take(p, token)
-        if p.last then call('ZREMRANGEBYSCORE', p.ring, '-inf', now) else call('DEL', p.ring) end
-        p.last = now + p.window
-        for unit = 0, p.cost - 1 do p.used = p.used + call('ZADD', p.ring, p.last, token .. ':' .. unit) end
-      end
-    `,
-    open: `function(p, numbers)
       p.last, p.used = numbers and cmsgpack.unpack(numbers), 0
-      if not p.last or p.last <= now then p.last = nil return end
-      p.used = call('ZCOUNT', p.ring, after(now), '+inf')
-      if p.used == 0 then p.last = nil return end
-      if p.last <= now + p.window then return end
-      p.last = now + p.window
-      for _, unit in ipairs(call('ZRANGEBYSCORE', p.ring, after(p.last), '+inf')) do
-        call('ZADD', p.ring, p.last, unit)
+      if p.last and p.last > now then p.used = call('ZCOUNT', p.ring, ${afterLua('now')}, '+inf') end
+      if p.used == 0 then
+        p.last = nil
+      elseif p.last > now + p.window then
+        p.last, ahead = now + p.window, true
+        for _, unit in ipairs(call('ZRANGEBYSCORE', p.ring, ${afterLua('p.last')}, '+inf')) do
+          call('ZADD', p.ring, p.last, unit)
+        end
       end
-      return true
-    end`,
-    wait: `function(p)
-      return p.cost > p.limit and -1 or until_free(p, p.cost)
-    end`,
-    measure: `function(p)
-      local remaining = math.max(0, p.limit - p.used)
-      if p.used == 0 or p.limit == 0 then return remaining, 0, 0 end
-      return remaining, until_free(p, remaining + 1), p.last - now
-    end`,
-    charge: 'take',
-    settle: `function(p, token)
+    `,
+    wait: `
+      if p.cost > p.limit then
+        wait = -1
+      else
+        ${untilFreeLua('wait', 'p.cost')}
+      end
+    `,
+    measure: `
+      remaining = math.max(0, p.limit - p.used)
+      if p.used > 0 and p.limit > 0 then
+        ${untilFreeLua('next', 'remaining + 1')}
+        full = p.last - now
+      end
+    `,
+    charge: TAKE,
+    settle: `
       if p.cost > 0 then
-        take(p, token)
-        return true
+        ${TAKE}
+        done = true
+      elseif p.last then
+        for unit = 0, -p.cost - 1 do
+          local name = token .. ':' .. unit
+          local ends = call('ZSCORE', p.ring, name)
+          if ends and tonumber(ends) > now then
+            p.used, done = p.used - call('ZREM', p.ring, name), true
+          end
+        end
+        if p.used == 0 then p.last = nil end
       end
-      if not p.last then return false end
-      local released = 0
-      for unit = 0, -p.cost - 1 do
-        local name = token .. ':' .. unit
-        local ends = call('ZSCORE', p.ring, name)
-        if ends and tonumber(ends) > now then released = released + call('ZREM', p.ring, name) end
-      end
-      p.used = p.used - released
-      if p.used == 0 then p.last = nil end
-      return released > 0
-    end`,
+    `,
+    save: 'if p.last then lasts, numbers = p.last - now, cmsgpack.pack(p.last) end',
   },
 }
 

@@ -2,7 +2,7 @@ import { defineOperation, type Operation, type RedisArgument, type RedisReply } 
 import type { Quota } from './algorithm.ts'
 import { partLua, ringKeys } from './algorithms.ts'
 import { blockedMs, encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
-import { openLua, saveLua, USAGE } from './usage-lua.ts'
+import { OPEN, saveLua, USAGE } from './usage-lua.ts'
 
 /** How blocks grow: the first lasts `baseMs`, each further one `factor` times as long as the last, at most `maxMs`. */
 export interface Penalty {
@@ -84,7 +84,7 @@ export const consume: Operation<Usage, ConsumeArgs, ConsumeResult> = defineOpera
   luaPrelude: USAGE,
 
   lua: `
-    ${openLua('open', 'wait', 'charge', 'measure', 'save')}
+    ${OPEN}
     local charge, token, refused, penalty = ARGV[2] ~= 'peek', ARGV[3], 0, 0
     for i = 1, #policies do
       local p = policies[i]

@@ -1,7 +1,7 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { partLua, ringKeys } from './algorithms.ts'
 import { encodedUsage, opened, saved, type Usage, type UsageArgs } from './usage.ts'
-import { openLua, saveLua, USAGE } from './usage-lua.ts'
+import { OPEN, saveLua, USAGE } from './usage-lua.ts'
 
 export interface SettleArgs extends UsageArgs {
   /** Of each policy, when it was charged, and what `mark` it had then; `NOT_CHARGED`: it is charged now. */
@@ -60,7 +60,7 @@ export const settle: Operation<Usage, SettleArgs, SettleResult> = defineOperatio
   luaPrelude: USAGE,
 
   lua: `
-    ${openLua('open', 'charge', 'settle', 'save')}
+    ${OPEN}
     local token, settled, freed = ARGV[2], false, false
     for i = 1, #policies do
       local p = policies[i]

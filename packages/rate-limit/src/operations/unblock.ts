@@ -1,7 +1,7 @@
 import { defineOperation, type Operation } from '@holdfast/adapter'
 import { ringKeys } from './algorithms.ts'
 import { encodedUsage, opened, saved, savedBesides, type Usage, type UsageArgs } from './usage.ts'
-import { openLua, saveLua, USAGE } from './usage-lua.ts'
+import { OPEN, saveLua, USAGE } from './usage-lua.ts'
 
 export interface UnblockArgs extends UsageArgs {
   /** Where to say `message`, to those who refuse the subject from memory. */
@@ -26,7 +26,7 @@ export const unblock: Operation<Usage, UnblockArgs, boolean> = defineOperation({
   luaPrelude: USAGE,
 
   lua: `
-    ${openLua('open', 'save')}
+    ${OPEN}
     if not block and not ahead then return { 0 } end
     block = nil
     if blocked > 0 then publish(ARGV[2], ARGV[3]) end

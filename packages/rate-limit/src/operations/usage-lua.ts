@@ -1,26 +1,20 @@
-import type { AlgorithmPart } from './algorithm.ts'
-import { functionsLua, functionTables, partLua } from './algorithms.ts'
+import { partLua } from './algorithms.ts'
 
 /**
  * What the steps on a usage share: the policies of the step before, which `given` has, and at its end how long blocks are remembered. The
  * subjects of a batch mostly have the same: they are read once.
  */
-export const USAGE: string = `
-  local given, policies, names, ${functionTables()}
-`
+export const USAGE = 'local given, policies, names'
 
 /**
- * `opened` of `usage.ts` in Lua, for a step that uses `parts` of the algorithms: reads what a subject has used, by the policies that
- * `ARGV[1]` has, into `policies`, `block`, `denied`, `blocked` (milliseconds) and `ahead`. It is in the text of each step, as Redis makes
- * functions anew for every call.
+ * `opened` of `usage.ts` in Lua: reads what a subject has used, by the policies that `ARGV[1]` has, into `policies`, `block`, `denied`,
+ * `blocked` (milliseconds) and `ahead`. It is in the text of each step, as Redis makes functions anew for every call.
  */
-export function openLua(...parts: readonly AlgorithmPart[]): string {
-  return `
+export const OPEN: string = `
   if ARGV[1] ~= given then
     given, policies, names = ARGV[1], { nil }, { 'block', 'denied', nil }
     for name, digest, limit, window, own, shadow in string.gmatch(given, '(%S+) (%S+) (%d+) (%d+) (%S+) (%d);') do
-      ${functionsLua(parts)}
-      local p = { -- 9 to 16 fields take no more room than these, and algorithms add theirs
+      local p = { -- a table that is made with nine fields has room for sixteen: algorithms add theirs
         algorithm = name, limit = limit + 0, window = window + 0, own = tonumber(own) or own,
         cost = 0, wait = 0, ring = false, epoch = 0, count = 0,
       }
@@ -48,7 +42,6 @@ export function openLua(...parts: readonly AlgorithmPart[]): string {
     ${partLua('open')}
   end
 `
-}
 
 /** `saved` of `usage.ts` in Lua; `savedBesides` where `besides` holds. */
 export function saveLua(besides: string): string {
