@@ -10,18 +10,23 @@ export const AGAIN = '='
  * would be one element of one subject, it is that element. What one subject raises is its own, except that a replica refuses all of
  * them. Under an injected clock the script checks what it leaves behind.
  *
- * Each local that a function captures costs every call a little: what few steps use is read as a global.
+ * Each local that a function captures costs every call a little: what few steps use is read as a global. The time costs a command: a
+ * step on a raw string, whose end is Redis' own, has it only where it says `now`.
  */
-export const PRELUDE: string = `
+export const prelude = (asksTime: boolean): string => `
 local injected, channels = ARGV[1] ~= '' and ARGV[1] + 0, ARGV[2]
 local now = injected
+${asksTime ? ASK_TIME : ''}
+local call, format = redis.call, string.format
+local slack = injected and 3600000 or 1000
+local key, keys, ends, lasts, lastEnd, lastEndShown, lastLasts, lastLastsShown
+`
+
+const ASK_TIME = `
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
 end
-local call, format = redis.call, string.format
-local slack = injected and 3600000 or 1000
-local key, keys, ends, lasts, lastEnd, lastEndShown, lastLasts, lastLastsShown
 `
 
 /** What a step that failed has left without an end, in its hash or in a further key, would stay for ever. A key of another kind is not its own. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { epilogue, PRELUDE } from './script-frame.ts'
+import { epilogue, prelude } from './script-frame.ts'
 import { HASH_STATE, PUBLISH, STRING_STATE, VALUE } from './script-state.ts'
 
 /** A script as Redis knows it. */
@@ -24,7 +24,7 @@ export function scriptOf(operation: ScriptSource): Script {
   const given = PUBLISH + (state === 'string' ? STRING_STATE : HASH_STATE) + (value ? VALUE : '')
   const own = `${luaPrelude}\n${body(step)}`
   const lua = [
-    PRELUDE,
+    prelude(state !== 'string' || /\bnow\b/.test(own)),
     `local values, value_key = ${value ? 1 : 0}, nil`,
     functionsFor(own, given),
     own,
