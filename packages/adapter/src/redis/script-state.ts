@@ -21,7 +21,7 @@ const KEEP = `
   if newEnd == ends and ... then
     call('HSET', key, ...)
   else
-    if newEnd ~= lastEnd then lastEnd, lastEndShown = newEnd, format('%d', newEnd) end
+    if newEnd ~= lastEnd then lastEnd, lastEndShown = newEnd, format('%.17g', newEnd) end
     call('HSET', key, '$', lastEndShown, ...)
   end
   if not ends or newEnd - newEnd % 500 ~= ends - ends % 500 or #keys > 1 then lasts = ttl + slack end
@@ -33,7 +33,8 @@ const KEEP = `
  * millisecond early, so hashes get slack: a second, of which half is left where an end that moves within half a second leaves the expiry
  * as it is, as most do of a busy key. Under an injected clock the slack is an hour, and raw strings, which have no field for their end,
  * keep it as an expiry in the far future. `HLEN` and `STRLEN` are there for the error that they raise on a key of another kind,
- * which `DEL` and `SET` would destroy. Steps of a batch mostly end at one time, which is printed once.
+ * which `DEL` and `SET` would destroy. Steps of a batch mostly end at one time, which is printed once, with the digits that Redis itself
+ * would print: `%d` has 32 bits where `long` has, as on Windows.
  */
 export const HASH_STATE: string = `
 local function read(...)

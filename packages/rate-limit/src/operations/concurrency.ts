@@ -9,7 +9,7 @@ interface Leases {
 
 /** The scores that lie after a time. */
 function afterLua(time: string): string {
-  return `string.format('(%d', ${time})`
+  return `string.format('(%.0f', ${time})`
 }
 
 /** Until so many units are free, if nobody renews or releases one. */
