@@ -1,5 +1,6 @@
 import { startRedisCluster, startRedisServer } from '@holdfast/test/redis'
 import { benchCache } from './cache.ts'
+import { benchDecisions } from './decisions.ts'
 import { benchRateLimit } from './http/rate-limit.ts'
 import { benchResponseCache } from './http/response-cache.ts'
 import { benchSessions } from './http/sessions.ts'
@@ -19,6 +20,7 @@ await benchCluster(cluster.nodes, script)
 await cluster.stop()
 await benchCache(redisUrl)
 await benchLock(redisUrl)
+await benchDecisions(redisUrl)
 await benchRateLimit(redisUrl)
 await benchIdempotency(redisUrl)
 await benchResponseCache(redisUrl)

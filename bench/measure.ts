@@ -5,7 +5,7 @@ export interface Subject {
 }
 
 /** Calls a second, in one round of `total` calls with `inFlight` of them at once. */
-async function throughput({ run }: Subject, total: number, inFlight: number): Promise<number> {
+export async function throughput({ run }: Subject, total: number, inFlight: number): Promise<number> {
   let left = total
   async function worker(): Promise<void> {
     while (left > 0) {
