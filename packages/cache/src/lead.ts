@@ -30,8 +30,7 @@ export function createLeads(adapter: Adapter, entries: Entries): Leads {
 
   /** Ends a load: what it gave is kept, or those who wait are told why not. */
   async function end(task: Task, token: string, loaded: Promise<Loaded>, budget: Budget): Promise<Obtained> {
-    const { key, leaseMs } = task
-    const wake = entries.subjectOf(key)
+    const wake = entries.subjectOf(task.key)
     const result = await settled(loaded)
     try {
       const outcome =
@@ -40,7 +39,7 @@ export function createLeads(adapter: Adapter, entries: Entries): Leads {
     } catch (error) {
       if (!isAdapterError(error)) throw error
       task.failed(error)
-      giveBack(adapter, wake, token, leaseMs)
+      giveBack(adapter, wake, token)
     }
     return result
   }

@@ -70,6 +70,7 @@ export async function askForLease(
   const listening = inbox.listen(token)
   const giveUpAt = now() + waitMs
   let seenAt = Number.NEGATIVE_INFINITY
+  let isUnsure = false
 
   async function ask(wait: boolean): Promise<AcquireResult> {
     try {
@@ -79,8 +80,9 @@ export async function askForLease(
       return asked
     } catch (error) {
       if (isClosedError(error)) throw error
+      isUnsure ||= mayHaveRun(error)
       if (isAdapterError(error) && now() - seenAt <= ALIVE_MS) return { state: 'waiting', retryInMs: OFTEN_MS }
-      if (seenAt > Number.NEGATIVE_INFINITY || mayHaveRun(error)) returnsOf(adapter).owe(giveBack, leaseMs)
+      if (isUnsure || seenAt > Number.NEGATIVE_INFINITY) returnsOf(adapter).owe(giveBack)
       throw error
     }
   }
@@ -109,7 +111,8 @@ export async function askForLease(
   } finally {
     listening.stop()
   }
-  if (waitMs > 0 || signal?.aborted) await giveBack().catch(() => returnsOf(adapter).owe(giveBack, leaseMs))
+  if (isUnsure) returnsOf(adapter).owe(giveBack)
+  else if (waitMs > 0 || signal?.aborted) await giveBack().catch(() => returnsOf(adapter).owe(giveBack))
   signal?.throwIfAborted()
   return { state: 'busy', retryInMs }
 }

@@ -1,29 +1,33 @@
 import type { Adapter } from '../adapter.ts'
 import { isAdapterError, isClosedError } from '../errors.ts'
 import { perAdapter } from '../per-adapter.ts'
+import { type Alarms, heartbeatAlarms } from './alarms.ts'
 
 /** What this process has to give back, and could not: the adapter failed, and whether a step has run is not known. */
 export interface Returns {
   /**
-   * Gives back a lease that nobody uses: at once, and again while that fails with an AdapterError, until it is done or the lease is over.
-   * Without it the lease would stand until it ends, as if its holder had died. It does not keep the process alive.
+   * Gives back a lease that nobody uses: at once, again while that fails with an AdapterError, and once more 2 s after it was done: a
+   * call that was given up may be sent late, or reach a Redis that stood still after the outage, and take the lease only then. It would
+   * stand until it ends, as if its holder had died. It does not keep the process alive.
    *
    * @param giveBack Does nothing where the lease is not there, or is another's
-   * @param leaseMs How long the lease lasts, from now at the most
    */
-  owe(giveBack: () => Promise<unknown>, leaseMs: number): void
+  owe(giveBack: () => Promise<unknown>): void
 }
 
 /** One for each adapter. */
-export const returnsOf: (adapter: Adapter) => Returns = perAdapter(createReturns)
+export const returnsOf: (adapter: Adapter) => Returns = perAdapter(() => createReturns())
 
 interface Debt {
   readonly giveBack: () => Promise<unknown>
-  readonly until: number
+  readonly isLast: boolean
 }
 
 /** Soon after Redis answers again, and often enough for a circuit to let one call through. */
 const AGAIN_MS = 250
+
+/** For how long clients send again what their callers have given up: ioredis' Cluster by default for 16 times 100 ms. */
+const LATE_MS = 2_000
 
 /** The adapter may fail for some of the keys, and for each call anew. */
 const MOST_AT_ONCE = 100
@@ -31,29 +35,32 @@ const MOST_AT_ONCE = 100
 /** Of more at one time, the first are left to their leases. */
 const MOST_DEBTS = 10_000
 
-function createReturns(): Returns {
+/** @param alarms The clock, for tests */
+export function createReturns(alarms: Alarms = heartbeatAlarms): Returns {
   const debts = new Set<Debt>()
   let isWaiting = false
 
   /** @returns False when it is still owed */
   async function pay(debt: Debt): Promise<boolean> {
+    const { giveBack, isLast } = debt
     try {
-      await debt.giveBack()
+      await giveBack()
     } catch (error) {
-      if (!isAdapterError(error) || isClosedError(error) || performance.now() >= debt.until) return true
-      const [first] = debts
-      if (first !== undefined && debts.size >= MOST_DEBTS) debts.delete(first)
-      debts.add(debt)
-      payLater()
+      if (!isAdapterError(error) || isClosedError(error)) return true
+      put(debt)
       return false
     }
+    if (!isLast) alarms.at(alarms.now() + LATE_MS, () => put({ giveBack, isLast: true }))
     return true
   }
 
-  function payLater(): void {
+  function put(debt: Debt): void {
+    const [first] = debts
+    if (first !== undefined && debts.size >= MOST_DEBTS) debts.delete(first)
+    debts.add(debt)
     if (isWaiting) return
     isWaiting = true
-    setTimeout(() => void payAll(), AGAIN_MS).unref()
+    alarms.at(alarms.now() + AGAIN_MS, () => void payAll())
   }
 
   async function payAll(): Promise<void> {
@@ -67,8 +74,6 @@ function createReturns(): Returns {
   }
 
   return {
-    owe(giveBack, leaseMs) {
-      void pay({ giveBack, until: performance.now() + leaseMs })
-    },
+    owe: (giveBack) => void pay({ giveBack, isLast: false }),
   }
 }
