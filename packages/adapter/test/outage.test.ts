@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type RedisServer, startProxy, startRedisServer } from '@holdfast/test/redis'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { adapterOn, atEnd, ending, fence, firstSuccess, sources, timeout, unavailable } from './outage-stage.ts'
 import { acquire } from './sample-operations.ts'
 
@@ -24,6 +24,20 @@ it('tells how the circuit opens, is probed, and closes', async () => {
   server.thaw()
   await firstSuccess(() => fence(adapter))
   expect(told).toEqual(['open', 'half-open', 'closed'])
+})
+
+it('warns of an outage, but not of calls that have little time left', async () => {
+  const emitWarning = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  atEnd(() => emitWarning.mockRestore())
+  const { adapter } = adapterOn(server.url)
+  await firstSuccess(() => fence(adapter))
+  server.freeze()
+  atEnd(() => server.thaw())
+  await expect(adapter.get('v', { timeoutMs: 5 })).rejects.toMatchObject(timeout)
+  expect(emitWarning).not.toHaveBeenCalled()
+  await expect(adapter.get('v')).rejects.toMatchObject(timeout)
+  await expect(adapter.get('v')).rejects.toMatchObject(unavailable)
+  expect(emitWarning).toHaveBeenCalledTimes(1)
 })
 
 it('says to the first who calls why Redis cannot be reached', async () => {

@@ -6,7 +6,7 @@ import { isAnswer } from './errors.ts'
 const PROBE_EVERY_MS = 500
 
 /** A timeout says something of the master only if nothing at all was heard from it for so long. */
-const SILENCE_MS = 100
+export const SILENCE_MS = 100
 
 /**
  * The circuit breaker of one master: while the master is known not to answer, calls fail at once.

@@ -1,8 +1,8 @@
 import type { CallOptions } from '../adapter.ts'
 import { checkCallOptions } from '../arguments.ts'
-import { AdapterUnavailableError } from '../errors.ts'
+import { AdapterTimeoutError, AdapterUnavailableError } from '../errors.ts'
 import { type AdapterCall, traced } from '../trace.ts'
-import { Circuit } from './circuit.ts'
+import { Circuit, SILENCE_MS } from './circuit.ts'
 import type { ClientHooks, RedisClient } from './client.ts'
 import { createWithDeadline, type Waiting } from './deadline.ts'
 import { isGivenUp, translated } from './errors.ts'
@@ -43,9 +43,10 @@ export function createConnection(
   }, onError)
   const withDeadline = createWithDeadline({
     succeeded: warning.succeeded,
-    failed(error, call) {
+    failed(error, call, waitedMs) {
       const failure = translated(isGivenUp(error) ? (client?.outage() ?? error) : error, call)
-      if (!closed) warning.failed(failure)
+      const isHasty = failure instanceof AdapterTimeoutError && waitedMs < Math.min(timeoutMs, SILENCE_MS)
+      if (!closed && !isHasty) warning.failed(failure)
       return failure
     },
   })

@@ -19,7 +19,7 @@ export interface Waiting {
 export interface Outcome {
   succeeded(): void
   /** @returns What the caller gets to see */
-  failed(error: unknown, call: AdapterCall): unknown
+  failed(error: unknown, call: AdapterCall, timeoutMs: number): unknown
 }
 
 /** Starts a call and waits for it until its deadline, on the real monotonic clock. */
@@ -65,7 +65,7 @@ export function createWithDeadline(outcome: Outcome): WithDeadline {
       function fail(error: unknown): void {
         if (waiting.over) return
         end()
-        reject(outcome.failed(error, call))
+        reject(outcome.failed(error, call, timeoutMs))
       }
       function onAbort(): void {
         end()
