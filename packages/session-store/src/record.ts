@@ -30,7 +30,7 @@ export interface Dialect {
 
 export interface Codec {
   /** Whether Redis can find in what is stored how long the session lives. */
-  readonly tellsLifetime: boolean
+  tellsLifetime(stored: Buffer | string | undefined): boolean
   /** A session as text: what the serializer makes of it, and of its meta. */
   textOf(session: SessionRecord, meta: Meta): string
   /**
@@ -69,7 +69,7 @@ export function createCodec({ encryptionKeys, hashIds, serializer, ttlMs }: Sett
   }
 
   return {
-    tellsLifetime: serializer === JSON || cipher !== undefined,
+    tellsLifetime: (stored) => serializer === JSON || (typeof stored === 'object' && headerOf(stored) !== undefined),
 
     textOf(session, meta) {
       const text: unknown = serializer.stringify(withMeta(session, meta))
@@ -84,8 +84,7 @@ export function createCodec({ encryptionKeys, hashIds, serializer, ttlMs }: Sett
     },
 
     decode(key, bytes) {
-      if (bytes[0] !== SEALED_FIRST) return bytes.toString()
-      const [header] = SEALED.exec(bytes.subarray(0, LONGEST_HEADER).toString('latin1')) ?? []
+      const header = headerOf(bytes)
       if (header === undefined) return bytes.toString()
       if (cipher === undefined) throw new Error('It is encrypted, and there are no encryptionKeys')
       return cipher.open(bytes.subarray(header.length), header + key)
@@ -103,6 +102,12 @@ const SEALED_FIRST = 0x68
 
 /** `holdfast:1:`, at most 13 digits, and a colon. */
 const LONGEST_HEADER = 32
+
+/** What an encrypted record begins with; undefined of a plain one. */
+function headerOf(bytes: Buffer): string | undefined {
+  if (bytes[0] !== SEALED_FIRST) return undefined
+  return SEALED.exec(bytes.subarray(0, LONGEST_HEADER).toString('latin1'))?.[0]
+}
 
 function parsedOf(session: unknown): Parsed {
   if (!isObject(session)) throw new TypeError('It is no object')

@@ -94,6 +94,17 @@ eachAdapter((makeAdapter) => {
       for (const get of Object.values(read)) expect(await get()).toBeUndefined()
     })
 
+    it('is as the session says where encryption was turned on since, and Redis cannot read what a serializer makes', async () => {
+      const { clock, adapter, store } = stage({ serializer: PREFIXED })
+      await store.set('id', session(MINUTE_MS))
+      const encrypting = sessionStore({ adapter, serializer: PREFIXED, encryptionKeys: ['a secret of at least 16'] })
+      const read = await encrypting.get('id')
+      expect(read).toBeDefined()
+      await encrypting.touch('id', read ?? session(MINUTE_MS))
+      clock.advance(MINUTE_MS)
+      expect(await encrypting.get('id')).toBeUndefined()
+    })
+
     it('stays where it is until touchAfterMs are lost', async () => {
       const { clock, store } = stage({ touchAfterMs: 600, ttlMs: 1_000 })
       await store.set('id', session(null))

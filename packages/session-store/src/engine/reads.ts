@@ -25,7 +25,7 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
   const { adapter, prefix, ttlMs, ttlOf, touchAfterMs, absoluteMs } = settings
   const never = { defaultMs: ttlMs, afterMs: -1, by: dialect.by }
   const sliding = touchAfterMs === Infinity || ttlOf !== undefined ? never : { ...never, afterMs: touchAfterMs }
-  const ownEnd = sliding === never || codec.tellsLifetime ? undefined : createOwnEnd(context)
+  const ownEnd = sliding === never ? undefined : createOwnEnd(context)
 
   /** What no session can be harms nobody but its own user. */
   async function fetch(name: string, slides: boolean): Promise<ReadResult | undefined> {
@@ -92,7 +92,8 @@ export function createRead(context: Context, removal: Removal, sight: Sight): (s
     const { text, session, meta } = record
     // A name that was read in Redis is not an id.
     if (here === undefined && meta.hashed === true) return NONE
-    const { leftMs, slid } = slides && ownEnd !== undefined ? await ownEnd(key, found, session) : found
+    const isSaid = !slides || ownEnd === undefined || codec.tellsLifetime(found.bytes)
+    const { leftMs, slid } = isSaid ? found : await ownEnd(key, found, session)
     const movedAt = slid ? adapter.now() : undefined
     const bytes = { stored: here?.bytes, plain: plain?.bytes }
     return admitted(
