@@ -32,7 +32,8 @@ export async function fingerprintOf<Native>(
   if (/^multipart\//i.test(request.headers['content-type'] ?? '')) return { state: 'multipart' }
   if (isRead(request)) return parsedFingerprint(query, body(native))
   const read = await readBody(request, maxBodyBytes)
-  return read.state === 'read' ? known(query, 'bytes', read.bytes) : read
+  if (read.state !== 'read') return read
+  return read.bytes.length === 0 ? known(query, 'none', '') : known(query, 'bytes', read.bytes)
 }
 
 /** The fingerprint that an app's own function gives. */

@@ -127,6 +127,17 @@ eachFramework((framework) => {
     expect((await request(port, keyed('"8e03978e"', { path: '/payments' }))).status).toBe(422) // without a body
   })
 
+  it('takes none and an empty one for the same, however that is said', async () => {
+    const { port, count } = await serve()
+    expect((await request(port, keyed('a', { path: '/payments' }))).status).toBe(200)
+    const socket = await sent(port, [keyed('a', { path: '/payments', headers: { 'Transfer-Encoding': 'chunked' } })])
+    socket.write('0\r\n\r\n')
+    const [answer] = await once(socket, 'data')
+    socket.destroy()
+    expect(String(answer)).toContain('Idempotent-Replayed: true')
+    expect(count()).toBe(1)
+  })
+
   it('tells bodies that were parsed apart by what they say', async () => {
     const { port } = await serve({}, () => ({ json: {} }), json)
     expect((await post(port, { body: '{"a":1,"b":{"c":[1,2],"d":""}}' })).status).toBe(200)
