@@ -169,11 +169,9 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
       async function ask(): Promise<BeginResult> {
         const address = listening === undefined ? '' : inbox.address
         try {
-          const asked = await adapter.run(begin, subject, { token, fingerprint, leaseMs, keepMs, address })
-          isUnsure = false
-          return asked
+          return await adapter.run(begin, subject, { token, fingerprint, leaseMs, keepMs, address })
         } catch (error) {
-          isUnsure = mayHaveRun(error)
+          isUnsure ||= mayHaveRun(error)
           if (running === undefined || !isAdapterError(error)) throw error
           if (isClosedError(error)) giveUpAt = now()
           return running
@@ -186,6 +184,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
           const asked = await ask()
           if (asked.state === 'begun') {
             if (now() - since >= leaseMs) continue // its lease is over already, or is another's
+            isUnsure = false
             return { state: 'begun', run: start(what, { token, attempt: asked.attempt, fence: asked.fence }, since) }
           }
           const leftMs = giveUpAt - now()

@@ -1,4 +1,4 @@
-import type { Adapter } from '@holdfast/adapter'
+import { type Adapter, AdapterTimeoutError } from '@holdfast/adapter'
 import { handClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { describe, expect, it } from '@jest/globals'
@@ -45,6 +45,31 @@ eachAdapter((makeAdapter) => {
     const second = await begun(runs)
     expect([first.attempt, second.attempt]).toEqual([1, 2])
     expect(second.fence).toBeGreaterThan(first.fence)
+  })
+
+  // In real time, some two seconds: it is given back once more by the clock of the process.
+  it('is not kept from running by what a client sends when who waited has gone', async () => {
+    const { adapter, alarms, runs } = stage(makeAdapter, { leaseMs: 3_600_000 })
+    const first = await begun(runs)
+    let calls = 0
+    let sendLate = (): Promise<unknown> => Promise.resolve()
+    const run: Adapter['run'] = async (...call) => {
+      calls += 1
+      if (calls !== 2) return adapter.run(...call)
+      sendLate = () => adapter.run(...call)
+      throw new AdapterTimeoutError('held back')
+    }
+    const options = { adapter, name: 'test', leaseMs: 3_600_000, retentionMs: 60_000, abandonedMs: 10_000 }
+    const waiting = createRuns({ ...options, adapter: { ...adapter, run }, waitMs: 2_000, alarms }).begin(what)
+    for (let ms = 0; ms < 2_500; ms += 250) {
+      await adapter.get('{key}:nothing') // on the same connection: whatever was sent before is answered
+      await alarms.advance(250)
+    }
+    expect(await waiting).toEqual(IN_PROGRESS)
+    await first.cancel()
+    await sendLate()
+    const next = createRuns({ ...options, waitMs: 10_000 })
+    expect(await next.begin(what)).toMatchObject({ state: 'begun', run: { attempt: 3 } })
   })
 
   it('runs nothing by an answer that comes after its lease', async () => {
