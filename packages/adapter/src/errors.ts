@@ -72,6 +72,12 @@ export function mayHaveRun(error: unknown): boolean {
   return error.code === `${ADAPTER_CODE}_UNAVAILABLE` && 'retryAfterMs' in error && error.retryAfterMs === undefined
 }
 
+/** Whether nothing was heard of Redis: it did not answer in time, or was not asked, as it had not before. */
+export function isSilence(error: AdapterError): boolean {
+  if (error.code === `${ADAPTER_CODE}_TIMEOUT`) return true
+  return 'retryAfterMs' in error && error.retryAfterMs !== undefined
+}
+
 /** A key as messages show it: printable, and at most some 80 characters. */
 export function abridged(key: string): string {
   const printable = key.replace(/[^\x20-\x7e]/g, '?')

@@ -30,7 +30,8 @@ export function createLeads(adapter: Adapter, entries: Entries): Leads {
 
   /** Ends a load: what it gave is kept, or those who wait are told why not. */
   async function end(task: Task, token: string, loaded: Promise<Loaded>, budget: Budget): Promise<Obtained> {
-    const wake = entries.subjectOf(task.key)
+    const { key, leaseMs } = task
+    const wake = entries.subjectOf(key)
     const result = await settled(loaded)
     try {
       const outcome =
@@ -39,7 +40,7 @@ export function createLeads(adapter: Adapter, entries: Entries): Leads {
     } catch (error) {
       if (!isAdapterError(error)) throw error
       task.failed(error)
-      giveBack(adapter, wake, token)
+      giveBack(adapter, wake, token, leaseMs)
     }
     return result
   }

@@ -46,7 +46,7 @@ export function createLoads(adapter: Adapter, entries: Entries): Loads {
       try {
         return await within.spend((options) => adapter.run(begin, subject, args, options))
       } catch (error) {
-        if (mayHaveRun(error)) giveBack(adapter, subject, token)
+        if (mayHaveRun(error)) giveBack(adapter, subject, token, leaseMs)
         throw error
       }
     }

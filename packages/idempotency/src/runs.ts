@@ -78,7 +78,7 @@ export function createRuns({ adapter, name, leaseMs, retentionMs, waitMs, abando
 
   /** Frees a key of a run that nobody makes, if it has begun. */
   function giveBack(subject: string, token: string): void {
-    returnsOf(adapter).owe(() => adapter.run(cancel, subject, { token, keepMs: retentionMs, wake: subject }))
+    returnsOf(adapter).owe(() => adapter.run(cancel, subject, { token, keepMs: retentionMs, wake: subject }), leaseMs)
   }
 
   function start(

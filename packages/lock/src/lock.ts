@@ -112,7 +112,7 @@ class LeaseLock implements Lock {
   }
 
   async #giveBack(): Promise<boolean> {
-    const { adapter, name, key, subject, lease } = this.#held
+    const { adapter, name, key, subject, lease, leaseMs } = this.#held
     const wasHeld = this.#heartbeat.isHeld()
     this.#heartbeat.stop()
     const about = { type: 'released', name, key, fence: lease.fence } as const
@@ -123,7 +123,7 @@ class LeaseLock implements Lock {
       announce({ ...about, held })
       return held
     } catch (error) {
-      returnsOf(adapter).owe(giveBack)
+      returnsOf(adapter).owe(giveBack, leaseMs)
       announce({ ...about, held: false, error })
       return false
     }

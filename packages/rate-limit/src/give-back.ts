@@ -12,12 +12,12 @@ export interface Taken {
 }
 
 /** @returns Gives back what concurrency policies gave, now or when the adapter works again */
-export function createGiveBack(channel: string, call: CallOptions): (taken: Taken) => void {
+export function createGiveBack(channel: string, leaseMs: number, call: CallOptions): (taken: Taken) => void {
   return function giveBack({ adapter, subject, args }) {
     const { policies, costs, token, keepMs } = args
     const units = policies.map(({ algorithm }, index) => (algorithm === 'concurrency' ? -(costs[index] ?? 1) : 0))
     const charged = policies.map(() => ({ at: 0, mark: 0 })) // which concurrency policies don't ask for
     const returned = { policies, charged, units, token, channel, message: subject, keepMs }
-    returnsOf(adapter).owe(() => adapter.run(settle, subject, returned, call))
+    returnsOf(adapter).owe(() => adapter.run(settle, subject, returned, call), leaseMs)
   }
 }

@@ -41,7 +41,7 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
   const denials = denyCache ? denyCacheOf(adapter, channel) : undefined
   const leases = policies.filter(({ algorithm }) => algorithm === 'concurrency').map(({ windowMs }) => windowMs)
   const slots = createSlots(Math.min(...leases))
-  const owe = createGiveBack(channel, call)
+  const owe = createGiveBack(channel, Math.max(...leases), call)
   const ones = policies.map(() => 1)
   const withLimits = new Map<number | string, readonly Policy[]>()
 

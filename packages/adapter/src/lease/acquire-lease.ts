@@ -82,7 +82,7 @@ export async function askForLease(
       if (isClosedError(error)) throw error
       isUnsure ||= mayHaveRun(error)
       if (isAdapterError(error) && now() - seenAt <= ALIVE_MS) return { state: 'waiting', retryInMs: OFTEN_MS }
-      if (isUnsure || seenAt > Number.NEGATIVE_INFINITY) returnsOf(adapter).owe(giveBack)
+      if (isUnsure || seenAt > Number.NEGATIVE_INFINITY) returnsOf(adapter).owe(giveBack, leaseMs)
       throw error
     }
   }
@@ -111,8 +111,8 @@ export async function askForLease(
   } finally {
     listening.stop()
   }
-  if (isUnsure) returnsOf(adapter).owe(giveBack)
-  else if (waitMs > 0 || signal?.aborted) await giveBack().catch(() => returnsOf(adapter).owe(giveBack))
+  if (isUnsure) returnsOf(adapter).owe(giveBack, leaseMs)
+  else if (waitMs > 0 || signal?.aborted) await giveBack().catch(() => returnsOf(adapter).owe(giveBack, leaseMs))
   signal?.throwIfAborted()
   return { state: 'busy', retryInMs }
 }

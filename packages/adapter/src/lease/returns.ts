@@ -1,5 +1,5 @@
 import type { Adapter } from '../adapter.ts'
-import { isAdapterError, isClosedError } from '../errors.ts'
+import { isAdapterError, isClosedError, isSilence } from '../errors.ts'
 import { perAdapter } from '../per-adapter.ts'
 import { type Alarms, heartbeatAlarms } from './alarms.ts'
 
@@ -11,8 +11,9 @@ export interface Returns {
    * stand until it ends, as if its holder had died. It does not keep the process alive.
    *
    * @param giveBack Does nothing where the lease is not there, or is another's
+   * @param leaseMs How long the lease lasts: for so long it is tried again once Redis was last silent, and refuses since
    */
-  owe(giveBack: () => Promise<unknown>): void
+  owe(giveBack: () => Promise<unknown>, leaseMs: number): void
 }
 
 /** One for each adapter. */
@@ -20,6 +21,9 @@ export const returnsOf: (adapter: Adapter) => Returns = perAdapter(() => createR
 
 interface Debt {
   readonly giveBack: () => Promise<unknown>
+  readonly leaseMs: number
+  /** Until when it is tried again where Redis refuses. While nothing is heard of it, the call that took the lease may not have run yet. */
+  readonly until: number
   readonly isLast: boolean
 }
 
@@ -42,15 +46,18 @@ export function createReturns(alarms: Alarms = heartbeatAlarms): Returns {
 
   /** @returns False when it is still owed */
   async function pay(debt: Debt): Promise<boolean> {
-    const { giveBack, isLast } = debt
+    const { giveBack, leaseMs, until, isLast } = debt
     try {
       await giveBack()
     } catch (error) {
       if (!isAdapterError(error) || isClosedError(error)) return true
-      put(debt)
+      const now = alarms.now()
+      if (isSilence(error)) put({ ...debt, until: now + leaseMs })
+      else if (now < until) put(debt)
+      else return true
       return false
     }
-    if (!isLast) alarms.at(alarms.now() + LATE_MS, () => put({ giveBack, isLast: true }))
+    if (!isLast) alarms.at(alarms.now() + LATE_MS, () => put({ ...debt, until: alarms.now() + leaseMs, isLast: true }))
     return true
   }
 
@@ -74,6 +81,6 @@ export function createReturns(alarms: Alarms = heartbeatAlarms): Returns {
   }
 
   return {
-    owe: (giveBack) => void pay({ giveBack, isLast: false }),
+    owe: (giveBack, leaseMs) => void pay({ giveBack, leaseMs, until: alarms.now() + leaseMs, isLast: false }),
   }
 }

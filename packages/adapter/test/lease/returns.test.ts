@@ -7,19 +7,22 @@ import { createReturns } from '../../src/lease/returns.ts'
 import { intercepted } from '../../src/testing/intercepted.ts'
 
 const down = new AdapterUnavailableError('Redis is down')
+const open = new AdapterUnavailableError('The circuit is open', { retryAfterMs: 300 })
+const silent = new AdapterTimeoutError('late')
 
-it('gives back at once; where that fails, again until it is done, however long that takes', async () => {
+it('gives back at once; where Redis is silent, again until it is done, however long that takes', async () => {
   const alarms = handClock()
   const returns = createReturns(alarms)
   let isDown = false
+  let fails = 0
   const giveBack = jest.fn(async () => {
-    if (isDown) throw down
+    if (isDown) throw fails++ % 2 === 0 ? silent : open
   })
-  returns.owe(giveBack)
+  returns.owe(giveBack, 10_000)
   expect(giveBack).toHaveBeenCalledTimes(1)
   isDown = true
   const late = jest.fn(giveBack)
-  returns.owe(late)
+  returns.owe(late, 10_000)
   await alarms.advance(600_000)
   isDown = false
   const before = late.mock.calls.length
@@ -34,7 +37,7 @@ it('gives back once more when clients have sent what they held back', async () =
   const giveBack = jest.fn(async () => {
     if (fails-- > 0) throw down
   })
-  returns.owe(giveBack)
+  returns.owe(giveBack, 10_000)
   await alarms.advance(2_249)
   expect(giveBack).toHaveBeenCalledTimes(2)
   await alarms.advance(251)
@@ -43,13 +46,21 @@ it('gives back once more when clients have sent what they held back', async () =
   expect(giveBack).toHaveBeenCalledTimes(3)
 })
 
+it('tries again for as long as the lease where Redis refuses', async () => {
+  const alarms = handClock()
+  const refused = jest.fn(() => Promise.reject(down))
+  createReturns(alarms).owe(refused, 1_000)
+  await alarms.advance(60_000)
+  expect(refused).toHaveBeenCalledTimes(5) // at once, and each quarter of a second
+})
+
 it('does not try again once the adapter is closed, nor what is a bug', async () => {
   const alarms = handClock()
   const returns = createReturns(alarms)
   const closed = jest.fn(() => Promise.reject(new AdapterUnavailableError('Closed', { isClosed: true })))
   const bug = jest.fn(() => Promise.reject(new TypeError('a bug')))
-  returns.owe(closed)
-  returns.owe(bug)
+  returns.owe(closed, 10_000)
+  returns.owe(bug, 10_000)
   await alarms.advance(60_000)
   expect(closed).toHaveBeenCalledTimes(1)
   expect(bug).toHaveBeenCalledTimes(1)
@@ -96,6 +107,5 @@ describe('what a client holds back and sends when its caller has gone', () => {
 it('is for calls that may have run all the same', () => {
   expect([new AdapterTimeoutError('late'), down].map(mayHaveRun)).toEqual([true, true])
   const closed = new AdapterUnavailableError('Closed', { isClosed: true })
-  const open = new AdapterUnavailableError('The circuit is open', { retryAfterMs: 300 })
   expect([closed, open, new TypeError('a bug'), undefined].map(mayHaveRun)).toEqual([false, false, false, false])
 })
