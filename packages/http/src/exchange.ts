@@ -11,6 +11,12 @@ export interface Exchange<Native> {
   /** The request's own: later handlers read what is assigned here, Express' and Koa's `fresh` as well, until it is put back. */
   readonly headers: IncomingHttpHeaders
 
+  /** The host that it is for, by `Host` or HTTP/2's `:authority`; both, where they differ; `''` without. */
+  readonly host: string
+
+  /** Whether it has a body, as far as its head says. */
+  readonly hasContent: boolean
+
   /** The client's address by the framework's own proxy rules; undefined when there is none. */
   readonly ip: string | undefined
 

@@ -11,11 +11,8 @@ const PUT_BACK: unique symbol = Symbol.for('holdfast.idempotency.body')
 
 interface Reading {
   [PUT_BACK]?: Buffer
-}
-
-/** Whether a request has a body: it says so. See RFC 9112, section 6.3. */
-export function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+  /** Of a request over HTTP/2, whose `complete` tells only that it was read. */
+  readonly stream?: { readonly readableEnded: boolean }
 }
 
 /** Whether somebody else has read of it already. */
@@ -28,13 +25,18 @@ export async function readBody(request: IncomingMessage & Reading, maxBytes: num
   const known = request[PUT_BACK]
   if (known !== undefined) return { state: 'read', bytes: known }
   await Promise.resolve() // by then Node has parsed what came with the head
-  if (request.complete && request.readableLength === 0) return { state: 'read', bytes: Buffer.alloc(0) }
+  if (isWhole(request) && request.readableLength === 0) return { state: 'read', bytes: Buffer.alloc(0) }
   if (request.destroyed) return { state: 'aborted' }
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return letPass(request)
   const read = await readAll(request, maxBytes)
   if (read.state === 'too-large') return letPass(request)
   if (read.state === 'read') request[PUT_BACK] = read.bytes
   return read
+}
+
+/** Whether all of a body has come. */
+function isWhole({ complete, stream }: IncomingMessage & Reading): boolean {
+  return complete || stream?.readableEnded === true
 }
 
 /**
@@ -51,7 +53,7 @@ function letPass(request: IncomingMessage): Promise<ReadBody> {
   })
 }
 
-function readAll(request: IncomingMessage, maxBytes: number): Promise<ReadBody> {
+function readAll(request: IncomingMessage & Reading, maxBytes: number): Promise<ReadBody> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     const length = Number(request.headers['content-length'])
@@ -70,7 +72,7 @@ function readAll(request: IncomingMessage, maxBytes: number): Promise<ReadBody> 
         size += chunk.length
       }
       if (size > maxBytes) settle({ state: 'too-large' })
-      else if (request.complete || size === length) finish()
+      else if (isWhole(request) || size === length) finish()
     }
 
     /** In the same tick as the last `read`: the stream has not told of its end yet, and does so when it is read again. */

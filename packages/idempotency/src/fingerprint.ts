@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { shown } from '@holdfast/adapter/options'
-import { hasBody, isRead, readBody } from './body.ts'
+import { isRead, readBody } from './body.ts'
 import { canonical, NestedTooDeepError } from './canonical.ts'
 import { digest } from './digest.ts'
 
@@ -16,6 +16,11 @@ export type Fingerprint =
   /** It cannot be taken, and the client is told so; or the client has left. */
   | { readonly state: 'too-large' | 'multipart' | 'too-deep' | 'aborted' }
 
+/** Stands for a request that has no body. */
+export function emptyFingerprint(query: string): Fingerprint {
+  return known(query, 'none', '')
+}
+
 /**
  * Stands for a request's query and body: canonical JSON of one that was parsed, else its bytes, of which up to `maxBodyBytes` are read.
  *
@@ -28,7 +33,6 @@ export async function fingerprintOf<Native>(
   maxBodyBytes: number,
 ): Promise<Fingerprint> {
   const request = requestOf(native)
-  if (!hasBody(request)) return known(query, 'none', '')
   if (/^multipart\//i.test(request.headers['content-type'] ?? '')) return { state: 'multipart' }
   if (isRead(request)) return parsedFingerprint(query, body(native))
   const read = await readBody(request, maxBodyBytes)

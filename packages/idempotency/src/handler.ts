@@ -3,7 +3,7 @@ import { shown } from '@holdfast/adapter/options'
 import type { Exchange, Handler, HttpResponse, Next } from '@holdfast/http'
 import { attempt } from './attempt.ts'
 import { announce, announceFailure } from './events.ts'
-import { type Fingerprint, fingerprintOf, ownFingerprint, type RequestRules } from './fingerprint.ts'
+import { emptyFingerprint, type Fingerprint, fingerprintOf, ownFingerprint, type RequestRules } from './fingerprint.ts'
 import { keyOf } from './key.ts'
 import { refusals } from './problems.ts'
 import { checkedRequestOptions, type IdempotencyMiddlewareOptions } from './request-options.ts'
@@ -31,9 +31,10 @@ export function createHandler<Native extends object>(
     return subjectKey('idempotency', name, JSON.stringify([owner, method, pathOf(url), key]))
   }
 
-  async function fingerprintIn({ native, url }: Exchange<Native>): Promise<Fingerprint> {
+  async function fingerprintIn({ native, url, hasContent }: Exchange<Native>): Promise<Fingerprint> {
     const { fingerprint, maxBodyBytes } = settings
     if (fingerprint !== undefined) return { state: 'known', fingerprint: ownFingerprint(await fingerprint(native)) }
+    if (!hasContent) return emptyFingerprint(queryOf(url))
     return fingerprintOf(native, queryOf(url), rules, maxBodyBytes)
   }
 

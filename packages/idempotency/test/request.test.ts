@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
-import { connect, createServer } from 'node:http2'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { failing } from '@holdfast/adapter/testing'
 import { front } from '@holdfast/http/node'
@@ -108,25 +107,6 @@ it('leaves the signal of a handler alone that has cancelled, or whose response i
     [1, false],
     [2, false],
   ])
-  server.close()
-})
-
-it('frees the key of a request whose response cannot be held, as over HTTP/2: none after it is told to wait', async () => {
-  const app = new Koa()
-  const errors: string[] = []
-  app.on('error', ({ message }: Error) => errors.push(message))
-  const callback = app.use(idempotency({ adapter: memoryAdapter(), scope: 'public' })).callback()
-  const server = createServer((req, res) => void callback(req, res)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  const client = connect(`http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`)
-  for (let time = 0; time < 2; time += 1) {
-    const stream = client.request({ ':method': 'POST', 'idempotency-key': 'k' }, { endStream: true })
-    const [headers] = await once(stream, 'response')
-    expect(headers[':status']).toBe(500)
-  }
-  expect(errors).toEqual(Array(2).fill('A response over HTTP/2 cannot be held: serve the app by node:http'))
-  client.destroy()
   server.close()
 })
 

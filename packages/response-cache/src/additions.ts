@@ -28,7 +28,7 @@ export function createAdditions(order: Order, { saidIn }: Pick<Assessment, 'said
     fields,
 
     gather(head, before) {
-      const groups = groupsIn(head.getHeader('cache-groups'), exchange.headers.host ?? '')
+      const groups = groupsIn(head.getHeader('cache-groups'), exchange.host)
       const said = order.said()?.tags ?? []
       for (const tag of [...before, ...order.tagsOf(), ...said, ...groups]) tags.add(tag)
     },

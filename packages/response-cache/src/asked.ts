@@ -56,7 +56,7 @@ export function createAsking<Native extends object>(
   return (exchange, next, refreshes) => {
     const { native, headers, url } = exchange
     const made =
-      key === undefined ? { base: engine.keyOf(headers.host ?? '', url), keyed: NONE, keyedFields: NONE } : ownKey(exchange, key)
+      key === undefined ? { base: engine.keyOf(exchange.host, url), keyed: NONE, keyedFields: NONE } : ownKey(exchange, key)
     const { base, keyed, keyedFields } = made
     if (isMade(native, engine, base)) return undefined // before anything is read: it would count as the handlers' reading
     const authorized = headers.authorization !== undefined

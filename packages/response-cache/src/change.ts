@@ -53,11 +53,10 @@ export function createChange<Native>(
   }
 
   function isWhatGetGives(
-    { exchange: { headers, url }, base }: Asked<Native>,
+    { exchange: { host, url }, base }: Asked<Native>,
     { status, rawHeaders, respondedAt }: { status: number; rawHeaders: readonly string[]; respondedAt: number },
   ): boolean {
     const fields = fieldsOf(rawHeaders)
-    const host = headers.host ?? ''
     const paths = sameOrigin(host, url, joined(fields, 'content-location'))
     const isOfUrl = paths.some((path) => engine.keyOf(host, path) === base)
     return status === 200 && isOfUrl && explicitLifetime(fields, controlOf(fields), respondedAt) !== undefined

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { isAdapterError } from '@holdfast/adapter'
 import type { Handler, Next } from '@holdfast/http'
 import { type Asked, createAsking } from './asked.ts'
@@ -119,7 +118,7 @@ export function createHandler<Native extends object, Target>(
     const asked = askedBy(exchange, next, isSafe && bypass !== undefined && (await bypass(native)))
     if (asked === undefined) return next
     if (!isSafe) return change(asked)
-    if (hasContent(headers)) return pass(asked, { fwd: 'bypass' }) // no key says what is in it
+    if (exchange.hasContent) return pass(asked, { fwd: 'bypass' }) // no key says what is in it
     if (asked.control.has('no-store')) return pass(asked, { fwd: 'request', detail: 'request-no-store' })
     if (hits.byCopy(asked)) return
     return method === 'HEAD' ? head(asked) : answer(asked)
@@ -137,8 +136,4 @@ export function createHandler<Native extends object, Target>(
 
 function isOneOf(methods: readonly string[], method: string): boolean {
   return methods.includes(method)
-}
-
-function hasContent({ 'content-length': length = '0', 'transfer-encoding': coding }: IncomingHttpHeaders): boolean {
-  return coding !== undefined || Number(length) !== 0
 }

@@ -22,8 +22,7 @@ export interface Unsafe {
  */
 export function createInvalidation({ name, keyOf, entries, newBudget }: Engine, shelf: Shelf): (unsafe: Unsafe) => Promise<void> {
   return async function invalidate({ exchange, next, base, maxBytes, after }) {
-    const { headers, url } = exchange
-    const host = headers.host ?? ''
+    const { host, url } = exchange
 
     async function dropFor(head: ResponseHead): Promise<void> {
       if (head.status < 200 || head.status >= 400) return

@@ -54,7 +54,7 @@ const NEUTRAL =
 /** Sees which other fields of a request are read, and where first. */
 export function watchFields(headers: IncomingHttpHeaders): { readonly all: ReadonlyMap<string, string>; stop(): void } {
   const all = new Map<string, string>()
-  const names = Object.keys(headers).filter((name) => !NEUTRAL.test(name))
+  const names = Object.keys(headers).filter((name) => !name.startsWith(':') && !NEUTRAL.test(name)) // those of HTTP/2 are the URL's and the method
   const stops = names.map((name) =>
     watch(headers, name, () => {
       if (!all.has(name)) all.set(name, whereFrom())

@@ -24,9 +24,9 @@ function bytes(body: string | Buffer, form: BodyForm = 'bytes'): Body {
   return { bytes: Buffer.from(body), form }
 }
 
-/** Without a body, Koa sends the status in words. */
+/** Without a body, Koa sends the status in words; as a number over HTTP/2. */
 function message(ctx: Context): Body {
-  return bytes(ctx.message || String(ctx.status), 'none')
+  return bytes(ctx.req.httpVersionMajor >= 2 ? String(ctx.status) : ctx.message || String(ctx.status), 'none')
 }
 
 function isExplicitlyEmpty({ response }: Context): boolean {

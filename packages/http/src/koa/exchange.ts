@@ -8,6 +8,7 @@ import { onClosed, whenClosed } from '../node/closed.ts'
 import { onEnded } from '../node/ended.ts'
 import { restore, type Snapshot, setRawHeaders, snapshotOf } from '../node/header-list.ts'
 import { bufferOf, fieldsOf, isGarbledByEnd, LENGTH_FIELDS, respond } from '../node/respond.ts'
+import { hasContent, hostOf, isHttp2 } from '../node/version.ts'
 import { again } from './again.ts'
 import { leaveBody, leaveJson, replaceBody } from './body.ts'
 import { KoaCapture } from './capture.ts'
@@ -39,6 +40,14 @@ export class KoaExchange implements Exchange<Context> {
 
   get headers(): IncomingHttpHeaders {
     return this.native.req.headers
+  }
+
+  get host(): string {
+    return hostOf(this.native.req)
+  }
+
+  get hasContent(): boolean {
+    return hasContent(this.native.req)
   }
 
   get ip(): string | undefined {
@@ -127,7 +136,7 @@ function answer(ctx: Context, answered: HttpResponse): void {
   const { response, res } = ctx
   const { status, reason, body = '', form } = answered
   response.status = status
-  if (reason !== undefined) response.message = reason
+  if (reason !== undefined && !isHttp2(res)) response.message = reason
   setRawHeaders(res, fieldsOf(answered, LENGTH_FIELDS))
   if (form === 'none') {
     res.removeHeader('Content-Type') // that of a status in words is Koa's to set

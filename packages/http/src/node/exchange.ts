@@ -8,6 +8,7 @@ import { onClosed, whenClosed } from './closed.ts'
 import { onEnded } from './ended.ts'
 import { restore, type Snapshot, snapshotOf } from './header-list.ts'
 import { respond } from './respond.ts'
+import { hasContent, hostOf } from './version.ts'
 
 /** What a framework on node:http knows better than the bare request. */
 export interface RequestRules<Native> {
@@ -41,6 +42,14 @@ export class NodeExchange<Native extends IncomingMessage> implements Exchange<Na
 
   get headers(): IncomingHttpHeaders {
     return this.native.headers
+  }
+
+  get host(): string {
+    return hostOf(this.native)
+  }
+
+  get hasContent(): boolean {
+    return hasContent(this.native)
   }
 
   get ip(): string | undefined {

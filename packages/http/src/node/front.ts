@@ -1,10 +1,11 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { report } from '../failure.ts'
 import { keepAddress } from './address.ts'
 import { problem } from './problem.ts'
 import { respond } from './respond.ts'
 import type { NodeMiddleware } from './to-node.ts'
 import { compileTrust, type TrustProxy } from './trust-proxy.ts'
+import { setReason } from './version.ts'
 
 export interface FrontOptions {
   /** Whose word on the client's address is believed, as Express' `trust proxy`. Defaults to false: nobody's. */
@@ -72,7 +73,7 @@ function fail(req: IncomingMessage, res: ServerResponse, error: unknown): void {
   if (res.writableEnded) return
   if (res.headersSent) return void res.destroy()
   for (const name of STALE_HEADERS) res.removeHeader(name)
-  if (res instanceof ServerResponse) res.statusMessage = '' // of the response that failed: HTTP/2 has none, and Node warns
+  setReason(res, '') // that was of the response that failed
   respond(req, res, response)
 }
 

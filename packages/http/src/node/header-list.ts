@@ -1,21 +1,16 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+import { reasonOf, setReason } from './version.ts'
 
 /** Node's types know this method of requests only. */
 interface Named {
   getRawHeaderNames(): string[]
 }
 
-/**
- * The headers that are set on a response: names and values in turn.
- *
- * @throws {TypeError} when it is none of HTTP/1: those of HTTP/2 are written in another way, and can be neither held nor copied
- */
+/** The headers that are set on a response: names and values in turn. Those of HTTP/2 are in lower case. */
 export function rawHeadersOf(res: ServerResponse): string[] {
   const list: string[] = []
   const named = res as ServerResponse & Partial<Named>
-  if (named.getRawHeaderNames === undefined)
-    throw new TypeError('A response over HTTP/2 cannot be held: serve the app by node:http')
-  for (const name of named.getRawHeaderNames()) {
+  for (const name of named.getRawHeaderNames?.() ?? res.getHeaderNames()) {
     const value = res.getHeader(name)
     if (Array.isArray(value)) for (const each of value) list.push(name, each)
     else if (value !== undefined) list.push(name, String(value))
@@ -71,13 +66,13 @@ export interface Snapshot {
 }
 
 export function snapshotOf(res: ServerResponse): Snapshot {
-  return { status: res.statusCode, message: res.statusMessage, sendDate: res.sendDate, headers: rawHeadersOf(res) }
+  return { status: res.statusCode, message: reasonOf(res), sendDate: res.sendDate, headers: rawHeadersOf(res) }
 }
 
 /** Takes away what later handlers have set. */
 export function restore(res: ServerResponse, { status, message, sendDate, headers }: Snapshot): void {
   res.statusCode = status
-  res.statusMessage = message
+  setReason(res, message)
   for (const name of res.getHeaderNames()) res.removeHeader(name)
   setRawHeaders(res, headers)
   res.sendDate = sendDate // removing a Date header turns it off

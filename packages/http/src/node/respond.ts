@@ -1,6 +1,7 @@
 import { type IncomingMessage, type OutgoingHttpHeader, ServerResponse } from 'node:http'
 import type { HttpResponse } from '../exchange.ts'
 import { isAmong, setRawHeaders } from './header-list.ts'
+import { setReason } from './version.ts'
 
 /** @throws {Error} when the headers of a response are sent already */
 export function respond(req: IncomingMessage, res: ServerResponse, response: HttpResponse): void {
@@ -36,7 +37,7 @@ function setHead(
   isBare: boolean,
 ): void {
   res.statusCode = status
-  if (reason !== undefined) res.statusMessage = reason
+  if (reason !== undefined) setReason(res, reason)
   for (const name of isBare ? BODY_FIELDS : FRAMING) if (res.hasHeader(name)) res.removeHeader(name)
   setRawHeaders(res, fields)
   if (isGarbledByEnd(res)) res.writeHead(status)

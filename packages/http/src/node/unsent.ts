@@ -1,5 +1,5 @@
-import { IncomingMessage, ServerResponse } from 'node:http'
-import { Duplex } from 'node:stream'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import { Duplex, Readable } from 'node:stream'
 
 /** A response that goes to nobody, and its request. */
 export interface Unsent {
@@ -23,7 +23,7 @@ export function unsent(request: IncomingMessage): Unsent {
 }
 
 function isMessage(value: unknown): value is IncomingMessage {
-  return value instanceof IncomingMessage
+  return value instanceof Readable
 }
 
 function sinkFor({ socket }: IncomingMessage) {

@@ -88,7 +88,7 @@ export class Calls {
 
   #write(chunk: unknown, encoding: unknown, callback: unknown): boolean {
     const course = this.#course
-    if (this.#isEnding) return this.#below.write.call(this.#res, chunk, encoding, callback)
+    if (this.#isEnding || course.held.isSending) return this.#below.write.call(this.#res, chunk, encoding, callback)
     if (course.isOpen) this.#imply()
     if (course.isHolding) {
       const done = typeof encoding === 'function' ? encoding : callback

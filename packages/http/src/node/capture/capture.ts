@@ -279,7 +279,7 @@ export class Capture implements Course {
       case 'teeing':
         return this.#cut()
       case 'holding':
-        if (isPipedInto(this.#res) || isClosedByUs(this.#socket)) return this.#cut()
+        if (isPipedInto(this.#res) || isClosedByUs(this.#socket, this.#res)) return this.#cut()
         return this.#orphan()
       case 'open':
         if (!this.#res.writableFinished) return isPipedInto(this.#res) ? this.#cut() : this.#orphan()

@@ -1,14 +1,19 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import { isHttp2 } from '../version.ts'
 
 /** Whether a stream is being piped into a response: `pipe` listens for it, and stops for good when the response closes. */
 export function isPipedInto(res: ServerResponse): boolean {
   return res.listenerCount('unpipe') > 0
 }
 
-/** Whether it was this side that closed a connection. Express' final handler does so when a response fails midway. */
-export function isClosedByUs(socket: Socket): boolean {
+/**
+ * Whether it was this side that closed a connection. Express' final handler does so when a response fails midway; it is none of HTTP/2,
+ * where a stream that its client resets looks the same.
+ */
+export function isClosedByUs(socket: Socket, res: ServerResponse): boolean {
+  if (isHttp2(res)) return false
   return socket.destroyed && !socket.readableEnded && (socket.errored ?? null) === null
 }
 

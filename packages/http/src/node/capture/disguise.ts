@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { isHttp2 } from '../version.ts'
 
 /** Fields of Node's that it and middlewares (express-session, morgan, on-finished) look at. */
 interface Fields {
@@ -35,7 +36,8 @@ export class Disguise {
   /** From here on `headersSent` is true, and `setHeader` and its like throw. */
   headSent(): void {
     this.#isMarked = true
-    fieldsOf(this.#res)['_header'] = MARK
+    if (isHttp2(this.#res)) Object.defineProperty(this.#res, 'headersSent', { value: true, configurable: true })
+    else fieldsOf(this.#res)['_header'] = MARK
   }
 
   ended(): void {
@@ -61,14 +63,15 @@ export class Disguise {
 
   /** Node closes a response that waits in the pipe some time after its client has left. */
   stayOpen(): void {
-    Object.assign(fieldsOf(this.#res), OPEN)
+    assign(this.#res, OPEN)
   }
 
   /** Of captures over each other each takes off what it has put on: one further in front may hold the response still. */
   off(): void {
     const fields = fieldsOf(this.#res)
-    if (this.#isMarked && fields['_header'] === MARK) {
-      fields['_header'] = null
+    if (this.#isMarked && (isHttp2(this.#res) || fields['_header'] === MARK)) {
+      if (isHttp2(this.#res)) Reflect.deleteProperty(this.#res, 'headersSent')
+      else fields['_header'] = null
       Reflect.deleteProperty(this.#res, 'writableEnded')
       Reflect.deleteProperty(this.#res, 'writableNeedDrain')
     }
@@ -80,11 +83,17 @@ export class Disguise {
   }
 }
 
+/** Sets what there is: over HTTP/2 `socket` is a getter, which gives nothing of a closed stream. */
+function assign(res: ServerResponse, fields: object): void {
+  for (const [name, value] of Object.entries(fields)) Reflect.set(res, name, value)
+}
+
 const OPEN = { _closed: false, destroyed: false, socket: null }
 const MARK = 'HTTP/1.1 held\r\n\r\n'
 
 /** Runs what Node allows only before the head is sent, on a head that merely looks sent. */
 export function withoutMark(res: ServerResponse, change: () => void): void {
+  if (isHttp2(res)) return change() // which goes by its stream
   const fields = fieldsOf(res)
   const header = fields['_header']
   if (header === MARK) fields['_header'] = null
@@ -111,12 +120,12 @@ function openOrphan(res: ServerResponse): void {
   const fields = fieldsOf(res)
   const { _closed, destroyed, socket } = fields
   orphans.set(res, { real: { _closed, destroyed, socket }, captures: 1 })
-  Object.assign(fields, OPEN)
+  assign(res, OPEN)
 }
 
 function closeOrphan(res: ServerResponse): void {
   const orphan = orphans.get(res)
   if (orphan === undefined || --orphan.captures > 0) return
   orphans.delete(res)
-  Object.assign(fieldsOf(res), orphan.real)
+  assign(res, orphan.real)
 }

@@ -1,6 +1,7 @@
 import { type OutgoingHttpHeader, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { ResponseHead } from '../../captured.ts'
 import { rawHeadersOf, setRawHeaders } from '../header-list.ts'
+import { reasonOf, setReason } from '../version.ts'
 import { withoutMark } from './disguise.ts'
 
 export class Head implements ResponseHead {
@@ -15,8 +16,8 @@ export class Head implements ResponseHead {
   }
 
   get reason(): string | undefined {
-    const { statusCode, statusMessage } = this.#res
-    return statusMessage === STATUS_CODES[statusCode] ? undefined : statusMessage || undefined
+    const reason = reasonOf(this.#res)
+    return reason === STATUS_CODES[this.#res.statusCode] ? undefined : reason || undefined
   }
 
   get rawHeaders(): string[] {
@@ -51,7 +52,7 @@ export function applyHead(res: ServerResponse, [status, reason, headers]: readon
     if (FORBIDDEN.test(reason)) {
       throw Object.assign(new TypeError('Invalid character in statusMessage'), { code: 'ERR_INVALID_CHAR' })
     }
-    res.statusMessage = reason
+    setReason(res, reason)
   }
   res.statusCode = code
   setGiven(res, typeof reason === 'string' ? headers : (headers ?? reason))

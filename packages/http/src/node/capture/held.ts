@@ -1,11 +1,15 @@
 import type { ServerResponse } from 'node:http'
+import { reasonOf, setReason } from '../version.ts'
 import { type Methods, replace } from './below.ts'
 import { bytesOf, type Kept } from './kept.ts'
 import { checkLength, writeAfterEnd } from './length.ts'
 
 type Callback = (error?: Error | null) => void
 
-type StatusLine = Pick<ServerResponse, 'statusCode' | 'statusMessage'>
+interface StatusLine {
+  readonly status: number
+  readonly reason: string
+}
 
 interface Pending {
   readonly chunk: Buffer
@@ -20,6 +24,8 @@ export class Held {
   /** One `end` was all: Node tells its length to the client. */
   whole = false
   ended = false
+  /** While it goes out: the end of HTTP/2 writes its chunk by the response's own methods. */
+  isSending = false
   hasBody = true
   /** How many bytes the head says that there are. */
   length: number | undefined
@@ -37,8 +43,7 @@ export class Held {
 
   /** Keeps the status line as it is when the head comes: nobody gets what is set on a response after that. */
   keepLine(): void {
-    const { statusCode, statusMessage } = this.#res
-    this.#line = { statusCode, statusMessage }
+    this.#line = { status: this.#res.statusCode, reason: reasonOf(this.#res) }
   }
 
   /** Whether no more and no less was written than the head says. */
@@ -88,8 +93,20 @@ export class Held {
    * @returns Whether more may be written at once
    */
   send(below: Methods, isGone: boolean): boolean {
+    this.isSending = true
+    try {
+      return this.#send(below, isGone)
+    } finally {
+      this.isSending = false
+    }
+  }
+
+  #send(below: Methods, isGone: boolean): boolean {
     const res = this.#res
-    Object.assign(res, this.#line)
+    if (this.#line !== undefined) {
+      res.statusCode = this.#line.status
+      setReason(res, this.#line.reason)
+    }
     replace(res, { writeHead: below.writeHead }) // hooks over ours have run: Node must not run them again
     this.callBack(isGone)
     const chunks = [...this.#kept.chunks.map((chunk) => ({ chunk, callback: undefined })), ...this.#pending]
