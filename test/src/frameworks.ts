@@ -18,6 +18,7 @@ import express, { type RequestHandler, type Response } from 'express'
 import express4 from 'express4'
 import Koa, { type Context, type Middleware } from 'koa'
 import Koa2 from 'koa2'
+import { listeningHttp2 } from './http2.ts'
 
 /** One of the frameworks that every feature must be the same on. */
 export interface Framework {
@@ -81,18 +82,34 @@ export interface Served {
 
 /** Describes the same suite for every framework. */
 export function eachFramework(suite: (framework: Framework) => void): void {
-  describe.each(frameworks)('$name', ({ name, binding, listener }) => {
-    const open: Served[] = []
-    afterAll(() => Promise.all(open.map((served) => served.close())))
-    suite({
-      name,
-      binding,
-      async serve({ gate = none, handler = () => ({ body: 'hello' }), trustProxy = 0 }) {
-        const served = await listening(listener(gate, handler, trustProxy))
-        open.push(served)
-        return served
-      },
-    })
+  describe.each(frameworks)('$name', (framework) => {
+    describeOn(framework, listening, suite)
+  })
+}
+
+/** The same over HTTP/2, on those that run there: Express' requests and responses are node:http's own. */
+export function eachHttp2Framework(suite: (framework: Framework) => void): void {
+  const running = frameworks.filter(({ binding }) => binding !== 'express')
+  describe.each(running)('$name, over HTTP/2', (framework) => {
+    describeOn(framework, listeningHttp2, suite)
+  })
+}
+
+function describeOn(
+  { name, binding, listener }: (typeof frameworks)[number],
+  listen: (listener: RequestListener) => Promise<Served>,
+  suite: (framework: Framework) => void,
+): void {
+  const open: Served[] = []
+  afterAll(() => Promise.all(open.map((served) => served.close())))
+  suite({
+    name,
+    binding,
+    async serve({ gate = none, handler = () => ({ body: 'hello' }), trustProxy = 0 }) {
+      const served = await listen(listener(gate, handler, trustProxy))
+      open.push(served)
+      return served
+    },
   })
 }
 
@@ -164,8 +181,9 @@ function sendByNode(res: ServerResponse, response: AppResponse): void {
   const { status = response.location === undefined ? 200 : 302, headers = {}, body, json, stream, file, location } = response
   res.statusCode = status
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
+  if (json !== undefined) res.setHeader('Content-Type', 'application/json')
   if (location !== undefined) res.writeHead(status, { Location: location }).end()
-  else if (json !== undefined) res.setHeader('Content-Type', 'application/json').end(JSON.stringify(json))
+  else if (json !== undefined) res.end(JSON.stringify(json))
   else if (stream !== undefined) pipeline(stream, res, () => {})
   else if (file !== undefined) createReadStream(file).pipe(res)
   else res.end(body)

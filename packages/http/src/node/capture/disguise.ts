@@ -1,10 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { isHttp2 } from '../version.ts'
+import { isMarked, mark, unmark } from './mark.ts'
 
 /** Fields of Node's that it and middlewares (express-session, morgan, on-finished) look at. */
 interface Fields {
-  _header: string | null
   _closed: boolean
   destroyed: boolean
   socket: Socket | null
@@ -36,8 +35,7 @@ export class Disguise {
   /** From here on `headersSent` is true, and `setHeader` and its like throw. */
   headSent(): void {
     this.#isMarked = true
-    if (isHttp2(this.#res)) Object.defineProperty(this.#res, 'headersSent', { value: true, configurable: true })
-    else fieldsOf(this.#res)['_header'] = MARK
+    mark(this.#res)
   }
 
   ended(): void {
@@ -68,15 +66,13 @@ export class Disguise {
 
   /** Of captures over each other each takes off what it has put on: one further in front may hold the response still. */
   off(): void {
-    const fields = fieldsOf(this.#res)
-    if (this.#isMarked && (isHttp2(this.#res) || fields['_header'] === MARK)) {
-      if (isHttp2(this.#res)) Reflect.deleteProperty(this.#res, 'headersSent')
-      else fields['_header'] = null
+    if (this.#isMarked && isMarked(this.#res)) {
+      unmark(this.#res)
       Reflect.deleteProperty(this.#res, 'writableEnded')
       Reflect.deleteProperty(this.#res, 'writableNeedDrain')
     }
     if (this.#isOrphan) closeOrphan(this.#res)
-    else if (this.#isDestroyed) fields.destroyed = false
+    else if (this.#isDestroyed) fieldsOf(this.#res).destroyed = false
     this.#isMarked = false
     this.#isOrphan = false
     this.#isDestroyed = false
@@ -89,20 +85,6 @@ function assign(res: ServerResponse, fields: object): void {
 }
 
 const OPEN = { _closed: false, destroyed: false, socket: null }
-const MARK = 'HTTP/1.1 held\r\n\r\n'
-
-/** Runs what Node allows only before the head is sent, on a head that merely looks sent. */
-export function withoutMark(res: ServerResponse, change: () => void): void {
-  if (isHttp2(res)) return change() // which goes by its stream
-  const fields = fieldsOf(res)
-  const header = fields['_header']
-  if (header === MARK) fields['_header'] = null
-  try {
-    change()
-  } finally {
-    fields['_header'] = header
-  }
-}
 
 interface Orphan {
   readonly real: Pick<Fields, '_closed' | 'destroyed' | 'socket'>

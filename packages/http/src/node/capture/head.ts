@@ -2,7 +2,7 @@ import { type OutgoingHttpHeader, type ServerResponse, STATUS_CODES } from 'node
 import type { ResponseHead } from '../../captured.ts'
 import { rawHeadersOf, setRawHeaders } from '../header-list.ts'
 import { reasonOf, setReason } from '../version.ts'
-import { withoutMark } from './disguise.ts'
+import { withoutMark } from './mark.ts'
 
 export class Head implements ResponseHead {
   readonly #res: ServerResponse
