@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:http2'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { memoryAdapter } from '@holdfast/adapter/memory'
 import { redisAdapter } from '@holdfast/adapter/redis'
@@ -13,7 +11,6 @@ import { eachFramework } from '@holdfast/test/frameworks'
 import { request } from '@holdfast/test/raw-http'
 import { ownPrefix, sharedRedisUrl } from '@holdfast/test/redis'
 import { expect, it } from '@jest/globals'
-import Koa from 'koa'
 
 const holder = fileURLToPath(new URL('./programs/holder.ts', import.meta.url))
 
@@ -100,25 +97,4 @@ eachFramework((framework) => {
     finish()
     await close()
   })
-})
-
-it('is freed over HTTP/2 as well, on Koa', async () => {
-  const limiter = createRateLimiter({ adapter: memoryAdapter(), limit: 1, algorithm: 'concurrency' })
-  const app = new Koa().use(onKoa({ limiter, key: () => 'all' })).use((ctx) => {
-    ctx.body = 'done'
-  })
-  const callback = app.callback()
-  const server = createServer((req, res) => void callback(req, res)).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) // of a port
-  for (let time = 0; time < 2; time += 1) {
-    const stream = client.request()
-    const [headers] = await once(stream, 'response')
-    expect(headers).toMatchObject({ ':status': 200, ratelimit: expect.stringContaining('r=0') })
-    stream.resume()
-    await once(stream, 'close')
-    while ((await limiter.peek('all')).policies[0]?.remaining !== 1) await new Promise(setImmediate)
-  }
-  client.destroy()
-  server.close()
 })
