@@ -48,6 +48,8 @@ export function unframed(bytes: Uint8Array): Entry | undefined {
   const epochEnd = idEnd + frame.readUInt16LE(6)
   const tagsEnd = epochEnd + frame.readUInt32LE(8)
   if (tagsEnd > byteLength) return undefined
+  const tags = tagsEnd === epochEnd ? NO_TAGS : tagsIn(frame.toString('utf8', epochEnd, tagsEnd))
+  if (tags === undefined) return undefined
   const number = (index: number): number => frame.readDoubleLE(LENGTHS_BYTES + 8 * index)
   return {
     id: frame.toString('latin1', HEAD_BYTES, idEnd),
@@ -58,13 +60,19 @@ export function unframed(bytes: Uint8Array): Entry | undefined {
     staleMs: number(3),
     errorMs: number(4),
     loadMs: number(5),
-    tags: tagsEnd === epochEnd ? NO_TAGS : tagsIn(frame.toString('utf8', epochEnd, tagsEnd)),
+    tags,
     body: frame.subarray(tagsEnd),
   }
 }
 
 const NO_TAGS: readonly string[] = []
 
-function tagsIn(json: string): readonly string[] {
-  return JSON.parse(json) as readonly string[] // written by `framed`
+/** Undefined when `framed` has not written this. */
+function tagsIn(json: string): readonly string[] | undefined {
+  try {
+    const tags: unknown = JSON.parse(json)
+    return Array.isArray(tags) && tags.every((tag) => typeof tag === 'string') ? tags : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -113,7 +113,7 @@ describe('what Redis holds', () => {
     const failures: unknown[] = []
     const listen = (event: unknown): void => void failures.push(event)
     subscribe('holdfast.cache.failure', listen)
-    await cache.set('42', 'value')
+    await cache.set('42', 'value', { tags: ['a tag'] })
     const key = `${prefix}cache:default:{42}:value`
     const bytes = await redis.getBuffer(key)
     if (bytes === null) throw new Error('The value is not where it should be')
@@ -122,6 +122,8 @@ describe('what Redis holds', () => {
       Buffer.from('{}'),
       Buffer.concat([Buffer.from([9]), bytes.subarray(1)]),
       bytes.subarray(0, -3),
+      Buffer.from(bytes.toString('latin1').replace('["a tag"]', '["a tag",'), 'latin1'),
+      Buffer.from(bytes.toString('latin1').replace('["a tag"]', '[1234567]'), 'latin1'),
     ]) {
       await redis.set(key, broken, 'EX', 60)
       await redis.del(`${prefix}cache:default:{42}`)

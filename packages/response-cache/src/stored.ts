@@ -61,16 +61,22 @@ export function decoded(bytes: Uint8Array): Stored | undefined {
   return { kind: 'variants', generation, names }
 }
 
+/** Names and values in turn, as Node sends them: of others it would make an error at each hit. */
+const HEAD = /^(?:[!#$%&'*+.^_`|~\w-]+\n[\t\x20-\x7e\x80-\xff]*(?:\n(?!$)|$))*$/
+
 function responseIn(buffer: Buffer): StoredResponse | undefined {
   if (buffer.length < FIXED_BYTES) return undefined
   const flags = buffer.readUInt8(1)
   const headEnd = FIXED_BYTES + buffer.readUInt32LE(4)
   if (headEnd > buffer.length) return undefined
+  const status = buffer.readUInt16LE(2)
+  const head = buffer.toString('latin1', FIXED_BYTES, headEnd)
+  if (status < 200 || status > 999 || !HEAD.test(head)) return undefined
   const number = (index: number): number => buffer.readDoubleLE(8 + 8 * index)
   return {
     kind: 'response',
-    status: buffer.readUInt16LE(2),
-    rawHeaders: headEnd === FIXED_BYTES ? [] : buffer.toString('latin1', FIXED_BYTES, headEnd).split('\n'),
+    status,
+    rawHeaders: head === '' ? [] : head.split('\n'),
     respondedAt: number(0),
     ageMs: number(1),
     freshMs: number(2),

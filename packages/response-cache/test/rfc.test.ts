@@ -202,7 +202,21 @@ describe('a 304: RFC 9111, sections 3.2 and 4.3.4', () => {
 })
 
 describe('a stored response', () => {
-  const latin1 = fc.string({ unit: fc.integer({ min: 32, max: 255 }).map((code) => String.fromCharCode(code)) })
+  const WHOLE: StoredResponse = {
+    kind: 'response',
+    status: 200,
+    rawHeaders: ['A', '1'],
+    body: Buffer.from('x'),
+    respondedAt: 0,
+    ageMs: 0,
+    freshMs: 0,
+    staleMs: 0,
+    errorMs: 0,
+    alwaysValidate: false,
+    neverStale: false,
+  }
+  const codes = fc.integer({ min: 32, max: 255 }).filter((code) => code !== 127)
+  const latin1 = fc.string({ unit: codes.map((code) => String.fromCharCode(code)) })
   const responses = fc.record({
     kind: fc.constant('response' as const),
     status: fc.integer({ min: 200, max: 599 }),
@@ -222,22 +236,19 @@ describe('a stored response', () => {
   })
 
   it('is none when it is cut short, or of another version', () => {
-    const bytes = encoded({
-      kind: 'response',
-      status: 200,
-      rawHeaders: ['A', '1'],
-      body: Buffer.from('x'),
-      respondedAt: 0,
-      ageMs: 0,
-      freshMs: 0,
-      staleMs: 0,
-      errorMs: 0,
-      alwaysValidate: false,
-      neverStale: false,
-    })
+    const bytes = encoded(WHOLE)
     expect(decoded(bytes.subarray(0, 40))).toBeUndefined()
     expect(decoded(bytes.subarray(0, 50))).toBeUndefined()
     expect(decoded(Buffer.from([99, 1, 2]))).toBeUndefined()
     expect(decoded(Buffer.alloc(0))).toBeUndefined()
+  })
+
+  it.each([
+    ['a status that is none', { status: 16 }],
+    ['a name that is none', { rawHeaders: ['X A', '1'] }],
+    ['a value that is none', { rawHeaders: ['A', '1\r'] }],
+    ['a name without a value', { rawHeaders: ['A', '1', 'B'] }],
+  ])('is none with %s', (_, broken) => {
+    expect(decoded(encoded({ ...WHOLE, ...broken }))).toBeUndefined()
   })
 })
