@@ -107,7 +107,7 @@ export function createTasks(settings: CacheSettings, { entries, reader, near }: 
       keep,
       ...(decided && { decided }),
       newBudget: () => createBudget(timeoutMs),
-      suits: (entry) => freshnessOf(entry, adapter.now()) === 'fresh',
+      suits: (entry) => freshnessOf(entry, adapter.now()) === 'fresh' && reader.valueIn(key, entry) !== undefined,
       failed: (error) => announceFailure({ name, key, call: 'adapter', error }),
     }
   }

@@ -153,6 +153,22 @@ eachAdapter((makeAdapter) => {
       await expect(cache.set('odd', { call: () => {} })).rejects.toThrow('could not be cloned')
     })
 
+    it('loads again what has come meanwhile from a process with another codec', async () => {
+      const { adapter, cache } = cacheOf()
+      const decode = (): never => {
+        throw new Error('of another version')
+      }
+      const codec = { encode: () => Buffer.from('by the other codec'), decode }
+      const other = createCache({ adapter, name: 'users', ttlMs: 60_000, timeoutMs: 2_000, codec })
+      let finish: ((value: string) => void) | undefined
+      const first = cache.getOrSet('42', () => new Promise<string>((resolve) => (finish = resolve)))
+      await until(() => finish !== undefined)
+      const second = other.getOrSet('42', () => 'second')
+      await adapter.get('sent after what the second asks for')
+      finish?.('first')
+      expect(await Promise.all([first, second])).toEqual(['first', 'second'])
+    })
+
     it('returns what a codec makes no bytes of, and does not keep it', async () => {
       const codec = { encode: JSON.stringify as never, decode: () => 'never' }
       const { cache } = cacheOf({ codec })
