@@ -15,9 +15,9 @@ const HOP_BY_HOP = new Set([
 ])
 
 /** Fields that are about one request, or that the cache makes itself. */
-const OWN = new Set(['age', 'cache-status', 'ratelimit', 'ratelimit-policy'])
-/** The quota of one client, by older names. */
-const QUOTA = /^x-ratelimit-/
+const OWN = new Set(['age', 'cache-status'])
+/** The quota of one client: `RateLimit`, and by older names `RateLimit-Remaining`, `X-RateLimit-Remaining`, `X-Rate-Limit-Remaining`. */
+const QUOTA = /^(?:x-)?rate-?limit(?:-|$)/
 
 /**
  * The fields of a response that are stored, names and values in turn.
