@@ -222,6 +222,17 @@ eachFramework((framework) => {
       expect((await get('/', { Range: 'bytes=0-0', 'If-Range': '"v1"' })).status).toBe(206)
       expect((await get('/', { Range: 'bytes=0-0', 'If-Range': 'W/"v1"' })).status).toBe(200)
     })
+
+    it.each([
+      ['Sun, 06 Nov 1994 08:49:38 GMT', 206],
+      ['Sun, 06 Nov 1994 08:49:37 GMT', 200],
+    ])('is served in part by If-Range with a date, when it was made a second after that: at %s, %i', async (made, status) => {
+      const changed = 'Sun, 06 Nov 1994 08:49:37 GMT'
+      const headers = { 'Cache-Control': 'max-age=2000000000', 'Last-Modified': changed, Date: made }
+      const { get } = await stage(framework, () => ({ headers, body: '0123456789' }))
+      await get()
+      expect((await get('/', { Range: 'bytes=0-0', 'If-Range': changed })).status).toBe(status)
+    })
   })
 
   describe('a response by Vary', () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { createPolicy, type PolicyOptions } from '../src/policy.ts'
 import { initialAge } from '../src/rfc/age.ts'
 import { directivesIn, msOf } from '../src/rfc/cache-control.ts'
+import { isNotModified } from '../src/rfc/conditional.ts'
 import { fieldsOf } from '../src/rfc/fields.ts'
 import { merged } from '../src/rfc/headers.ts'
 import { httpDate } from '../src/rfc/http-date.ts'
@@ -70,6 +71,9 @@ describe('dates: RFC 9110, section 5.6.7', () => {
     ['Sun, 06 Nov 1994 8:49:37 GMT', undefined],
     ['Sun, 06 Foo 1994 08:49:37 GMT', undefined],
     ['Sun, 06 Nov 1994 24:00:00 GMT', undefined],
+    ['Sun, 31 Feb 2027 08:49:37 GMT', undefined],
+    ['Sun, 99 Nov 2026 08:49:37 GMT', undefined],
+    ['Thu, 29 Feb 2024 23:59:60 GMT', Date.UTC(2024, 2, 1)],
     ['0', undefined],
   ])('%s', (field, moment) => {
     expect(httpDate(field, NOW)).toBe(moment)
@@ -194,6 +198,19 @@ describe('reuse: RFC 9111, section 4.2', () => {
 })
 
 describe('a 304: RFC 9111, sections 3.2 and 4.3.4', () => {
+  it.each([
+    ['"a"', '"a"', true],
+    ['W/"a"', '"a"', true],
+    ['"a"', 'W/"a"', true],
+    ['"x", "a,b" ,"y"', '"a,b"', true],
+    ['"x","a","y"', '"a"', true],
+    ['"x", "a,b"', '"b"', false],
+    ['a', 'a', true],
+    ['', '"a"', false],
+  ])('is what a client with %s gets of %s: %s', (tags, etag, expected) => {
+    expect(isNotModified({ 'if-none-match': tags }, 200, fieldsOf(['ETag', etag]))).toBe(expected)
+  })
+
   it('changes the fields that it has, but for those of the body', () => {
     const stored = ['ETag', '"1"', 'X-A', '1', 'X-A', '2', 'Content-Length', '4', 'X-B', '3']
     const update = ['etag', '"1"', 'x-a', '9', 'Content-Length', '0', 'X-C', '5']

@@ -23,11 +23,19 @@ export function conditionsOf(headers: IncomingHttpHeaders): Conditions {
 export function isNotModified(conditions: Conditions, status: number, fields: Fields): boolean {
   const { 'if-none-match': tags, 'if-modified-since': since } = conditions
   if (status !== 200 || (tags === undefined && since === undefined)) return false
-  const request = tags === undefined ? { 'if-modified-since': since } : { 'if-none-match': tags }
-  return fresh(request, {
-    etag: joined(fields, 'etag'),
-    'last-modified': joined(fields, 'last-modified') ?? joined(fields, 'date'),
-  })
+  if (tags !== undefined) return tags.trim() === '*' || hasTag(tags, joined(fields, 'etag'))
+  return fresh({ 'if-modified-since': since }, { 'last-modified': joined(fields, 'last-modified') ?? joined(fields, 'date') })
+}
+
+/** One may have a comma in it: RFC 9110, section 8.8.3. */
+const TAG = /(?:W\/)?"[^"]*"|[^\s,]+/g
+
+function hasTag(tags: string, etag: string | undefined): boolean {
+  return etag !== undefined && (tags.match(TAG) ?? []).some((tag) => weak(tag) === weak(etag))
+}
+
+function weak(tag: string): string {
+  return tag.startsWith('W/') ? tag.slice(2) : tag
 }
 
 /** The fields that a 304 has of those of its 200: RFC 9110, section 15.4.5. */

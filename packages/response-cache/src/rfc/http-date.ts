@@ -29,7 +29,9 @@ function momentOf(
   const index = MONTHS.indexOf(month ?? '')
   const [hours = 0, minutes = 0, seconds = 0] = time.map(Number)
   if (index === -1 || hours > 23 || minutes > 59 || seconds > 60) return undefined
-  return Date.UTC(Number(year), index, Number(day), hours, minutes, seconds)
+  const date = Number(day)
+  if (new Date(Date.UTC(Number(year), index, date)).getUTCDate() !== date) return undefined // of 31 February
+  return Date.UTC(Number(year), index, date, hours, minutes, seconds)
 }
 
 /** One that lies more than 50 years ahead is in the past. */

@@ -49,12 +49,13 @@ function partOfPart(range: string, body: Uint8Array, here: ContentRange | undefi
   return { state: 'part', first: start, last: lastHere, total, body: body.subarray(start - first, lastHere - first + 1) }
 }
 
-/** `If-Range` by strong comparison: RFC 9110, section 13.1.5. */
+/** `If-Range` by strong comparison: RFC 9110, section 13.1.5. A date is strong when the response was made a second after it, or later. */
 function isSame(ifRange: string, fields: Fields): boolean {
   const tag = joined(fields, 'etag')
   if (ifRange.includes('"')) return !ifRange.startsWith('W/') && ifRange === tag
   const date = httpDate(ifRange, 0)
-  return date !== undefined && date === httpDate(joined(fields, 'last-modified'), 0)
+  const made = httpDate(joined(fields, 'date'), 0)
+  return date !== undefined && date === httpDate(joined(fields, 'last-modified'), 0) && made !== undefined && made - date >= 1_000
 }
 
 /** The positions of a 206's first and last byte, and the length of the whole. */
