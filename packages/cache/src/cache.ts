@@ -98,7 +98,7 @@ export function createCache(options: CacheOptions): Cache {
   const near = settings.near && createNear(adapter, settings.near, { ...entries, decode: codec.decode })
   const reader = createReader(settings, entries, near)
   const loads = createLoads(adapter, entries)
-  const taskOf = createTasks(settings, { entries, reader, near })
+  const taskOf = createTasks(settings, { entries, reader })
   const { obtain, refresh, conclude } = createLoading(settings, { loads, reader })
   const getMany = createGetMany({ subjectOf: entries.subjectOf, reader, taskOf, obtain, refresh, conclude })
 

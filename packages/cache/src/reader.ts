@@ -27,8 +27,6 @@ export interface Reader {
   found(key: string, flight: Flight): Found | undefined
   /** What is in an entry; undefined when it cannot be read. */
   valueIn(key: string, entry: Entry): Tagged | undefined
-  /** Keeps a copy of an entry that has come of what was asked. */
-  copy(key: string, asked: Asked, entry: Entry): void
 }
 
 export interface Found extends Tagged {
@@ -129,6 +127,5 @@ export function createReader(
     },
 
     valueIn,
-    copy,
   }
 }

@@ -4,7 +4,6 @@ import type { Entries } from './entries.ts'
 import { LoadTimeoutError } from './errors.ts'
 import { announceFailure } from './events.ts'
 import { freshnessOf } from './freshness.ts'
-import type { Near } from './near.ts'
 import { type CacheSettings, checkedMs, checkedTags, type Lifetime } from './options.ts'
 import type { Reader } from './reader.ts'
 import type { Moment } from './tag-clock.ts'
@@ -37,11 +36,10 @@ export type TaskOf = (key: string, lifetime: Lifetime, loader: Loader<unknown>, 
 interface Parts {
   readonly entries: Entries
   readonly reader: Reader
-  readonly near: Near | undefined
 }
 
 /** Makes loads of what a cache's callers give: their loaders, and their options. */
-export function createTasks(settings: CacheSettings, { entries, reader, near }: Parts): TaskOf {
+export function createTasks(settings: CacheSettings, { entries, reader }: Parts): TaskOf {
   const { adapter, name, codec, jitter, timeoutMs } = settings
 
   function encoded(key: string, value: unknown): Uint8Array | undefined {
@@ -86,14 +84,8 @@ export function createTasks(settings: CacheSettings, { entries, reader, near }: 
       const body = encoded(key, value)
       const times = timesOf(value, lifetime, jitter, ttlMs)
       if (body === undefined || times.freshMs === 0) return 'unshared'
-      const asked = near?.ask(key)
-      try {
-        const parts = { ...moment, ...times, storedAt: adapter.now(), loadMs, body }
-        const entry = await entries.keep(key, token, parts, budget)
-        if (asked !== undefined && entry !== undefined) reader.copy(key, asked, entry)
-      } finally {
-        if (asked !== undefined) near?.answered(key, asked)
-      }
+      // No copy of it is kept: a purge may have been heard of while it was loaded. The next look has one.
+      await entries.keep(key, token, { ...moment, ...times, storedAt: adapter.now(), loadMs, body }, budget)
       return 'kept'
     }
 

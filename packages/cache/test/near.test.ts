@@ -2,6 +2,7 @@ import { counting, fakeClock } from '@holdfast/adapter/testing'
 import { eachAdapter } from '@holdfast/test/adapters'
 import { expect, it } from '@jest/globals'
 import { type CacheOptions, createCache, type LoadOptions } from '../src/index.ts'
+import { PURGES_CHANNEL } from '../src/tag-clock.ts'
 
 eachAdapter((makeAdapter) => {
   /** Two caches on one adapter, each with copies of its own, as in two processes; both hear messages already. */
@@ -36,7 +37,7 @@ eachAdapter((makeAdapter) => {
     function calls(): number {
       return adapter.counts.getMany + adapter.counts.run
     }
-    return { clock, cache, other, calls, heard, set }
+    return { clock, adapter, cache, other, calls, heard, set }
   }
 
   it('serves copies without a call, and for as long as the value is fresh, or near.ttlMs says', async () => {
@@ -68,6 +69,20 @@ eachAdapter((makeAdapter) => {
       await cache.get('42')
       await new Promise(setImmediate)
     }
+  })
+
+  it('keeps no copy of what was purged while it was loaded', async () => {
+    const { adapter, cache } = await twoCaches()
+    let isTold = false
+    await adapter.events.subscribe(PURGES_CHANNEL, () => (isTold = true))
+    let finish: ((value: string) => void) | undefined
+    const loading = cache.getOrSet('42', () => new Promise<string>((resolve) => (finish = resolve)), { tags: ['a tag'] })
+    while (finish === undefined) await new Promise(setImmediate)
+    await cache.invalidateTags(['a tag'])
+    while (!isTold) await new Promise(setImmediate)
+    finish('loaded before')
+    expect(await loading).toBe('loaded before')
+    expect(await cache.get('42')).toBeUndefined()
   })
 
   it('has hot keys loaded again before their end', async () => {
