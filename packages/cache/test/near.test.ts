@@ -3,6 +3,7 @@ import { eachAdapter } from '@holdfast/test/adapters'
 import { expect, it } from '@jest/globals'
 import { type CacheOptions, createCache, type LoadOptions } from '../src/index.ts'
 import { PURGES_CHANNEL } from '../src/tag-clock.ts'
+import { until } from './stage.ts'
 
 eachAdapter((makeAdapter) => {
   /** Two caches on one adapter, each with copies of its own, as in two processes; both hear messages already. */
@@ -73,14 +74,14 @@ eachAdapter((makeAdapter) => {
 
   it('keeps no copy of what was purged while it was loaded', async () => {
     const { adapter, cache } = await twoCaches()
-    let isTold = false
-    await adapter.events.subscribe(PURGES_CHANNEL, () => (isTold = true))
+    const told: unknown[] = []
+    await adapter.events.subscribe(PURGES_CHANNEL, (event) => void told.push(event))
     let finish: ((value: string) => void) | undefined
     const loading = cache.getOrSet('42', () => new Promise<string>((resolve) => (finish = resolve)), { tags: ['a tag'] })
-    while (finish === undefined) await new Promise(setImmediate)
+    await until(() => finish !== undefined)
     await cache.invalidateTags(['a tag'])
-    while (!isTold) await new Promise(setImmediate)
-    finish('loaded before')
+    await until(() => told.length > 0)
+    finish?.('loaded before')
     expect(await loading).toBe('loaded before')
     expect(await cache.get('42')).toBeUndefined()
   })
