@@ -76,20 +76,3 @@ describe('in no window more passes than', () => {
     )
   })
 })
-
-it('is so as well where calls on one bucket have several limits, and no refill is given: the last charge says how it fills', async () => {
-  const clock = fakeClock()
-  const limiter = createRateLimiter({
-    adapter: memoryAdapter({ now: clock.now }),
-    algorithm: 'token-bucket',
-    limit: 1,
-    windowMs: 10_000,
-  })
-  await limiter.consume('key', { cost: 4, limit: 10 })
-  expect(await limiter.consume('key')).toMatchObject({ allowed: false, retryAfterMs: 4_000 })
-  clock.advance(3_999)
-  expect(await limiter.peek('key')).toMatchObject({ allowed: false, retryAfterMs: 1 })
-  clock.advance(1)
-  expect(await limiter.consume('key')).toMatchObject({ allowed: true })
-  expect(await limiter.consume('key', { limit: 10, cost: 10 })).toMatchObject({ allowed: false, retryAfterMs: 10_000 })
-})

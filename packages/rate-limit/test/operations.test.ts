@@ -17,7 +17,6 @@ const fixed = { name: 'fixed', windowMs: 700, limit: 20, algorithm: 'fixed-windo
 const clock = { name: 'clock', windowMs: 1_000, limit: 20, algorithm: 'fixed-window', anchor: 'clock' } as const
 const counter = { name: 'counter', windowMs: 700, limit: 20, algorithm: 'sliding-window-counter' } as const
 const bucket = { name: 'bucket', windowMs: 1_000, limit: 20, refill: 3, algorithm: 'token-bucket' } as const
-const plain = { name: 'plain', windowMs: 1_000, limit: 20, algorithm: 'token-bucket' } as const
 const slots = { name: 'slots', leaseMs: 500, limit: 20, algorithm: 'concurrency' } as const
 const every = [log, fixed, clock, bucket, counter, slots]
 
@@ -101,10 +100,6 @@ eachAdapter((makeAdapter) => {
       [block, blocks] as const,
       [unblock, unblocks] as const,
       [reset, fc.constant({ policies: definePolicies(every), ...told })] as const,
-    ],
-    'a bucket that is filled at the rate of its limit': [
-      [consume, callsOf(chosenOf([plain]))] as const,
-      [settle, settlementsOf(chosenOf([plain]))] as const,
     ],
     'costs up to the largest integer': [[consume, hugeCalls] as const, [settle, hugeSettlements] as const],
     ...Object.fromEntries(

@@ -11,20 +11,18 @@ interface Bucket {
   at: number
   /** When the bucket was whole last: what was charged before has come back. */
   since: number
-  /** What came back per window at the last charge: calls that bring another rate, and charge nothing, wait by this one. */
-  refill: number
 }
 
 /** The generic cell rate algorithm (ITU-T I.371). In the worst case `limit`, and what comes back meanwhile, pass in a window. */
 export const tokenBucket: Algorithm<Bucket> = {
-  open(bucket, _policy, now) {
+  open(bucket, { refill }, now) {
     if (bucket === undefined) return undefined
-    const missing = bucket.missing - Math.max(0, now - bucket.at) * bucket.refill
-    return missing > 0 ? { ...bucket, missing, at: now } : undefined
+    const missing = bucket.missing - Math.max(0, now - bucket.at) * refill
+    return missing > 0 ? { missing, at: now, since: bucket.since } : undefined
   },
 
   wait(bucket, policy, cost) {
-    return cost > policy.limit ? -1 : untilThere(cost, bucket, policy)
+    return cost > policy.limit ? -1 : untilThere(cost, bucket?.missing ?? 0, policy)
   },
 
   measure(bucket, policy): Quota {
@@ -33,19 +31,14 @@ export const tokenBucket: Algorithm<Bucket> = {
     const { missing, since } = bucket
     const remaining = Math.max(0, Math.floor((limit * windowMs - missing) / windowMs))
     if (limit === 0) return { remaining, nextMs: 0, fullMs: 0, mark: since }
-    return {
-      remaining,
-      nextMs: untilThere(remaining + 1, bucket, policy),
-      fullMs: untilThere(limit, bucket, policy),
-      mark: since,
-    }
+    const nextMs = untilThere(remaining + 1, missing, policy)
+    return { remaining, nextMs, fullMs: untilThere(limit, missing, policy), mark: since }
   },
 
-  charge: (bucket, { windowMs, refill }, cost, now) => ({
+  charge: (bucket, { windowMs }, cost, now) => ({
     missing: Math.min((bucket?.missing ?? 0) + cost * windowMs, LARGEST_PRODUCT),
     at: now,
     since: bucket?.since ?? now,
-    refill,
   }),
 
   /**
@@ -58,23 +51,22 @@ export const tokenBucket: Algorithm<Bucket> = {
     if (sinceMs * refill >= limit * windowMs) return undefined
     const before = bucket === undefined ? -sinceMs * refill : bucket.missing
     const missing = Math.min(before + units * windowMs, LARGEST_PRODUCT)
-    if (missing > 0) return { missing, at: now, since: bucket?.since ?? now, refill: bucket?.refill ?? refill }
+    if (missing > 0) return { missing, at: now, since: bucket?.since ?? now }
     return bucket === undefined ? undefined : null
   },
 
-  ttlMs: ({ missing, refill }) => Math.ceil(missing / refill),
+  ttlMs: ({ missing }, { refill }) => Math.ceil(missing / refill),
 
   isAhead: ({ at }, _policy, now) => at > now,
 
   lua: {
     open: `
-      p.missing, p.epoch, p.refill = 0, 0, p.own
+      p.missing, p.epoch = 0, 0
       if numbers then
-        local missing, at, age, refill = cmsgpack.unpack(numbers)
-        refill = refill or p.own
+        local missing, at, age = cmsgpack.unpack(numbers)
         if at > now then ahead = true end
-        p.missing = math.max(0, missing - math.max(0, now - at) * refill)
-        if p.missing > 0 then p.epoch, p.refill = at - (age or 0), refill end
+        p.missing = math.max(0, missing - math.max(0, now - at) * p.own)
+        if p.missing > 0 then p.epoch = at - (age or 0) end
       end
     `,
     wait: `
@@ -88,7 +80,7 @@ export const tokenBucket: Algorithm<Bucket> = {
     `,
     charge: `
       if p.missing == 0 then p.epoch = now end
-      p.missing, p.refill = math.min(p.missing + p.cost * p.window, ${LARGEST_PRODUCT}), p.own
+      p.missing = math.min(p.missing + p.cost * p.window, ${LARGEST_PRODUCT})
     `,
     settle: `
       local since = math.max(0, now - p.at)
@@ -102,19 +94,16 @@ export const tokenBucket: Algorithm<Bucket> = {
       end
     `,
     save: `
-      if p.missing > 0 then
-        lasts, numbers = math.ceil(p.missing / p.refill), cmsgpack.pack(p.missing, now, now - p.epoch, p.refill)
-      end
+      if p.missing > 0 then lasts, numbers = math.ceil(p.missing / p.own), cmsgpack.pack(p.missing, now, now - p.epoch) end
     `,
   },
 }
 
 /** Until so many tokens are in a bucket. */
-function untilThere(tokens: number, bucket: Bucket | undefined, { limit, windowMs }: Policy): number {
-  if (bucket === undefined) return 0
-  return Math.max(0, Math.ceil((bucket.missing + (tokens - limit) * windowMs) / bucket.refill))
+function untilThere(tokens: number, missing: number, { limit, windowMs, refill }: Policy): number {
+  return Math.max(0, Math.ceil((missing + (tokens - limit) * windowMs) / refill))
 }
 
 function untilThereLua(tokens: string): string {
-  return `math.max(0, math.ceil((p.missing + (${tokens} - p.limit) * p.window) / p.refill))`
+  return `math.max(0, math.ceil((p.missing + (${tokens} - p.limit) * p.window) / p.own))`
 }
