@@ -27,8 +27,12 @@ function refuse(): never {
 export function mark(res: ServerResponse): void {
   if (!isHttp2(res)) headedOf(res)['_header'] = MARK
   else if (!unmarked.has(res)) {
-    const own = Object.getOwnPropertyDescriptors(res) as PropertyDescriptorMap
-    unmarked.set(res, Object.fromEntries(Object.entries(own).filter(([name]) => Object.hasOwn(SENT, name))))
+    const own: PropertyDescriptorMap = {}
+    for (const name of Object.keys(SENT)) {
+      const descriptor = Object.getOwnPropertyDescriptor(res, name)
+      if (descriptor !== undefined) own[name] = descriptor
+    }
+    unmarked.set(res, own)
     Object.defineProperties(res, SENT)
   }
 }
